@@ -1,0 +1,77 @@
+"""Rasa, asked one turn at a time. Anything but a whole answer is AssistantUnavailable."""
+
+import itertools
+from collections.abc import Sequence
+
+import aiohttp
+import msgspec
+
+from casework.model.errors import AssistantUnavailable
+from casework.services.ports import AssistantAnswer, AssistantReply, JsonObject
+
+DEADLINE_SECONDS = 15.0
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    response: str
+    text: str
+    choices: list[str] = []
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    turn_id: str
+    replies: list[_Reply]
+    effects: list[JsonObject]
+    state: JsonObject
+    model: str
+
+
+class RasaAssistant:
+    """Takes turns over the given addresses; each call is one turn of one conversation."""
+
+    def __init__(self, urls: Sequence[str], secret: str, session: aiohttp.ClientSession) -> None:
+        self._urls = itertools.cycle([url.rstrip("/") for url in urls])
+        self._secret = secret
+        self._session = session
+
+    async def ask(
+        self, *, turn_id: str, conversation: str, text: str, state: JsonObject | None, facts: JsonObject
+    ) -> AssistantAnswer:
+        body = {
+            "turn_id": turn_id,
+            "conversation": conversation,
+            "text": text,
+            "state": state,
+            "facts": facts,
+        }
+        answer = await self._post(body)
+        if answer.turn_id != turn_id:
+            raise AssistantUnavailable("wrong_turn")
+        if not answer.replies or not all(reply.text for reply in answer.replies):
+            raise AssistantUnavailable("no_reply")
+        replies = tuple(
+            AssistantReply(response=r.response, text=r.text, choices=tuple(r.choices)) for r in answer.replies
+        )
+        return AssistantAnswer(
+            replies=replies, effects=tuple(answer.effects), state=answer.state, model=answer.model
+        )
+
+    async def _post(self, body: JsonObject) -> _Answer:
+        try:
+            async with self._session.post(
+                f"{next(self._urls)}/webhooks/turn",
+                data=msgspec.json.encode(body),
+                headers={"X-Waymark-Secret": self._secret, "Content-Type": "application/json"},
+                timeout=aiohttp.ClientTimeout(total=DEADLINE_SECONDS),
+            ) as response:
+                content = await response.read()
+        except TimeoutError as error:
+            raise AssistantUnavailable("deadline") from error
+        except aiohttp.ClientError as error:
+            raise AssistantUnavailable("unreachable") from error
+        if response.status != 200:
+            raise AssistantUnavailable(f"status_{response.status}")
+        try:
+            return msgspec.json.decode(content, type=_Answer)
+        except msgspec.DecodeError as error:
+            raise AssistantUnavailable("garbled") from error

@@ -1,0 +1,71 @@
+"""Logs carry a fixed sentence and ids. Anything not on the list is dropped, not masked."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+ALLOWED = frozenset(
+    {
+        "event",
+        "level",
+        "timestamp",
+        "process",
+        "conversation_id",
+        "turn_id",
+        "inbox_id",
+        "outbox_id",
+        "item_id",
+        "staff_id",
+        "provider_message_id",
+        "code",
+        "count",
+        "seconds",
+        "status",
+        "method",
+        "route",
+        "port",
+        "error",
+        "where",
+    }
+)
+
+
+def drop_unknown_keys(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: value for key, value in event.items() if key in ALLOWED}
+
+
+def add_error(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """An exception becomes its type and place; its message may quote a victim."""
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        frame = error.__traceback__
+        while frame is not None and frame.tb_next is not None:
+            frame = frame.tb_next
+        if frame is not None:
+            event["where"] = f"{frame.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.tb_lineno}"
+    return event
+
+
+def configure_logs(process: str) -> None:
+    """JSON lines on standard error, content-free."""
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format='{"event": "library_error"}')
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            add_error,
+            drop_unknown_keys,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(process=process)

@@ -1,0 +1,23 @@
+"""The parts of a running service, as the apps see them. `bootstrap` puts them together."""
+
+from dataclasses import dataclass
+
+from casework.adapters.passwords import ArgonCodeBook, ArgonPasswords
+from casework.adapters.settings import Settings
+from casework.adapters.storage.database import Database
+from casework.model.disclosure_screen import DisclosureScreen
+from casework.services.ports import Clock
+from casework.services.safety_lines import SafetyLines
+from casework.services.service_texts import ServiceTexts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    settings: Settings
+    database: Database
+    clock: Clock
+    screen: DisclosureScreen
+    safety_lines: SafetyLines
+    texts: ServiceTexts
+    codes: ArgonCodeBook
+    passwords: ArgonPasswords

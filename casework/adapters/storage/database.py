@@ -1,0 +1,115 @@
+"""One database, two dialects. A write is one function run in one transaction."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from pysqlite3 import dbapi2 as sqlite
+from sqlalchemy.engine import make_url
+
+from casework.adapters.storage.transaction import SqlTransaction
+from casework.model.errors import SettingsInvalid
+from casework.services.ports import Clock
+
+Result = TypeVar("Result")
+
+# Before 3.51.3 a WAL reset could lose committed writes (sqlite.org/wal.html#walresetbug).
+OLDEST_SAFE_SQLITE = (3, 51, 3)
+BUSY_SECONDS = 10
+TRIES = 6
+
+
+def create_engine(url: str) -> sa.Engine:
+    """An engine for `url`; refuses a SQLite build that can lose committed writes."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _create_sqlite_engine(parsed)
+    if parsed.get_backend_name() != "postgresql":
+        raise SettingsInvalid(f"WAYMARK_DATABASE_URL: {parsed.drivername} is not sqlite or postgresql")
+    return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=12, pool_pre_ping=True)
+
+
+def _create_sqlite_engine(url: sa.URL) -> sa.Engine:
+    if sqlite.sqlite_version_info < OLDEST_SAFE_SQLITE:
+        raise SettingsInvalid(f"SQLite {sqlite.sqlite_version} can lose committed writes; install pysqlite3")
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url, module=sqlite, pool_size=8, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None}
+    )
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A write takes the lock at once: upgrading a read half-way fails instead of waiting.
+    reading = connection.get_execution_options().get("waymark_read", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+class Database:
+    """Runs work in transactions, off the event loop.
+
+    `write` commits when the work returns and rolls back when it raises; work may run again
+    when the database asks for a retry, so it must hold no effect outside its transaction.
+    """
+
+    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+        self.engine = engine
+        self._clock = clock
+        # SQLite has one writer; queueing here is fairer than its busy loop.
+        writers = 1 if engine.dialect.name == "sqlite" else 8
+        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="write")
+        self._readers = ThreadPoolExecutor(4, thread_name_prefix="read")
+
+    async def write(self, work: Callable[[SqlTransaction], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self.write_now, work)
+
+    async def read(self, work: Callable[[SqlTransaction], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+
+    def write_now(self, work: Callable[[SqlTransaction], Result]) -> Result:
+        """The same, on the calling thread: for commands and tests."""
+        for attempt in range(TRIES):
+            try:
+                return self._write_once(work)
+            except sa.exc.DBAPIError as error:
+                if attempt == TRIES - 1 or not _may_retry(error):
+                    raise
+                time.sleep(0.01 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def _write_once(self, work: Callable[[SqlTransaction], Result]) -> Result:
+        with self.engine.begin() as connection:
+            result = work(SqlTransaction(connection, self._clock))
+            if self.engine.dialect.name == "postgresql":
+                connection.exec_driver_sql("NOTIFY waymark")
+            return result
+
+    def read_now(self, work: Callable[[SqlTransaction], Result]) -> Result:
+        with self.engine.connect().execution_options(waymark_read=True) as connection:
+            return work(SqlTransaction(connection, self._clock))
+
+    def close(self) -> None:
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+
+def _may_retry(error: sa.exc.DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    if state in ("40001", "40P01"):  # serialization failure, deadlock
+        return True
+    return "database is locked" in str(error.orig)

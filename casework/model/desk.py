@@ -1,0 +1,75 @@
+"""Work for a person: why it is there, and its place in the queue."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from casework.model.messages import Channel
+
+
+class Grade(IntEnum):
+    """Place in the queue: lower is sooner, ties by the longest wait."""
+
+    DANGER_NOW = 1
+    HIGH = 2
+    PROMPT = 3
+    ROUTINE = 4
+
+
+class HandoffReason(StrEnum):
+    DISCLOSURE = "disclosure"
+    UNREADABLE = "unreadable"
+    ASKED_FOR_PERSON = "asked_for_person"
+    NOT_UNDERSTOOD = "not_understood"
+    MESSAGE_FOR_OFFICER = "message_for_officer"
+    ASSISTANT_UNAVAILABLE = "assistant_unavailable"
+    NOT_DELIVERED = "not_delivered"
+    WROTE_WHILE_WITH_PERSON = "wrote_while_with_person"
+
+
+GRADE_OF_REASON: dict[HandoffReason, Grade] = {
+    HandoffReason.UNREADABLE: Grade.HIGH,
+    HandoffReason.ASKED_FOR_PERSON: Grade.PROMPT,
+    HandoffReason.NOT_UNDERSTOOD: Grade.PROMPT,
+    HandoffReason.ASSISTANT_UNAVAILABLE: Grade.PROMPT,
+    HandoffReason.NOT_DELIVERED: Grade.PROMPT,
+    HandoffReason.MESSAGE_FOR_OFFICER: Grade.ROUTINE,
+    HandoffReason.WROTE_WHILE_WITH_PERSON: Grade.PROMPT,
+}
+
+
+class ItemStatus(StrEnum):
+    OPEN = "open"
+    CLAIMED = "claimed"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """What came of it, chosen when a person closes an item."""
+
+    TOLD_TO_CALL_999 = "told_to_call_999"
+    LOG_CREATED = "log_created"
+    OFFICER_WILL_CALL = "officer_will_call"
+    SAFEGUARDING_REFERRAL = "safeguarding_referral"
+    SIGNPOSTED = "signposted"
+    INFORMATION_GIVEN = "information_given"
+    LEFT_BEFORE_ANSWER = "left_before_answer"
+    NOT_A_VICTIM = "not_a_victim"
+    TEST = "test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeskItem:
+    id: str
+    conversation_id: str
+    channel: Channel
+    grade: Grade
+    tier: int | None
+    category: str | None
+    reason: HandoffReason
+    status: ItemStatus
+    waiting_since: datetime
+    owner_id: str | None = None
+    owner_name: str | None = None
+    inbox_id: int | None = None
+    outcome: Outcome | None = None

@@ -1,0 +1,1 @@
+"""One use case a module. Services speak to the outside through the protocols in `ports`."""

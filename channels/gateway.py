@@ -1,0 +1,85 @@
+"""The public gateway: webhooks, web chat and health. It stores and screens; it never answers."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import aiohttp
+import sqlalchemy as sa
+from aiohttp import web
+
+from casework.adapters.storage.migrate import is_current
+from casework.adapters.web_app import SERVICE, add_security_headers
+from casework.bootstrap import Service
+from channels.sms import add_twilio_routes
+from channels.webchat import add_webchat_routes
+
+# A 1,600-character text of emoji, percent-encoded twice over, is far below this.
+LARGEST_BODY_BYTES = 256 * 1024
+BEAT_IS_FRESH = timedelta(seconds=10)
+PROBE_SECONDS = 2.0
+
+PROBE = web.AppKey("probe", aiohttp.ClientSession)
+HAS_BEEN_READY = web.AppKey("has_been_ready", list[bool])
+
+
+def build_gateway_app(service: Service) -> web.Application:
+    app = web.Application(client_max_size=LARGEST_BODY_BYTES, middlewares=[add_security_headers])
+    app[SERVICE] = service
+    app[HAS_BEEN_READY] = []
+    app.cleanup_ctx.append(_probe_session)
+    add_twilio_routes(app)
+    add_webchat_routes(app)
+    app.router.add_get("/health/live", report_live)
+    app.router.add_get("/health/ready", report_ready)
+    return app
+
+
+async def _probe_session(app: web.Application) -> AsyncIterator[None]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROBE_SECONDS)) as session:
+        app[PROBE] = session
+        yield
+
+
+async def report_live(_request: web.Request) -> web.Response:
+    return web.json_response({"live": True})
+
+
+async def report_ready(request: web.Request) -> web.Response:
+    """200 once everything has been up together; afterwards only the database can take it away.
+
+    A gateway without an assistant still stores, screens and brings a person, so it must stay in service.
+    """
+    parts = {
+        "database": await _database_is_ready(request),
+        "worker": await _worker_is_ready(request),
+        "assistant": await _assistant_is_ready(request),
+    }
+    if all(parts.values()):
+        request.app[HAS_BEEN_READY][:] = [True]
+    is_ready = parts["database"] and bool(request.app[HAS_BEEN_READY])
+    return web.json_response({"ready": is_ready, **parts}, status=200 if is_ready else 503)
+
+
+async def _database_is_ready(request: web.Request) -> bool:
+    try:
+        return await request.app[SERVICE].database.read(lambda tx: is_current(tx.connection))
+    except sa.exc.SQLAlchemyError:
+        return False
+
+
+async def _worker_is_ready(request: web.Request) -> bool:
+    service = request.app[SERVICE]
+    try:
+        beat = await service.database.read(lambda tx: tx.beats.newest())
+    except sa.exc.SQLAlchemyError:
+        return False
+    return beat is not None and service.clock.now() - beat < BEAT_IS_FRESH
+
+
+async def _assistant_is_ready(request: web.Request) -> bool:
+    url = request.app[SERVICE].settings.rasa_urls[0].rstrip("/")
+    try:
+        async with request.app[PROBE].get(f"{url}/webhooks/turn/ready") as response:
+            return response.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False

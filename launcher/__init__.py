@@ -1,0 +1,1 @@
+"""The command line: sets up, trains, starts and watches the processes. Sits above everything else."""

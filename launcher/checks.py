@@ -1,0 +1,38 @@
+"""`./waymark test`: every check, cheapest first."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+SLOW_MARKS = "rasa or browser or journey"
+
+
+def run_checks(root: Path, *, unit_only: bool, pytest_arguments: Sequence[str]) -> int:
+    """0 when all passed. Every check runs, so one run tells everything."""
+    python = sys.executable
+    chosen = ["-m", f"not ({SLOW_MARKS})"] if unit_only else []
+    steps = {
+        "format": [python, "-m", "ruff", "format", "--check", "--quiet", "."],
+        "lint": [python, "-m", "ruff", "check", "--quiet", "."],
+        "types": [python, "-m", "mypy"],
+        "imports": [str(Path(python).parent / "lint-imports"), "--no-logo"],
+        "tests": [python, "-m", "pytest", *chosen, *pytest_arguments],
+    }
+    if pytest_arguments:
+        steps = {"tests": steps["tests"]}
+    results = {name: _run(root, name, command) for name, command in steps.items()}
+    failed = [name for name, code in results.items() if code != 0]
+    print("All checks passed." if not failed else f"Failed: {', '.join(failed)}", flush=True)
+    return 1 if failed else 0
+
+
+def _run(root: Path, name: str, command: list[str]) -> int:
+    print(f"== {name}", flush=True)
+    started = time.monotonic()
+    environ = os.environ | {"OMP_NUM_THREADS": "1", "WAYMARK_ROOT": str(root)}
+    code = subprocess.run(command, cwd=root, env=environ, check=False).returncode
+    print(f"   {'ok' if code == 0 else 'FAILED'} in {time.monotonic() - started:.0f} s", flush=True)
+    return code

@@ -1,0 +1,110 @@
+"""Starting processes, watching them, and starting again what died."""
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LONGEST_PAUSE_SECONDS = 10.0
+CALM_AFTER_SECONDS = 30.0
+STOP_SECONDS = 8.0
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One process to keep alive."""
+
+    name: str
+    command: tuple[str, ...]
+    environ: Mapping[str, str]
+
+
+class Supervisor:
+    """Keeps programs running; their output goes to a log each, their ids to `run.json`."""
+
+    def __init__(self, *, root: Path, data_dir: Path, addresses: Mapping[str, str]) -> None:
+        self._root = root
+        self._logs = data_dir / "logs"
+        self._run_file = data_dir / "run.json"
+        self._addresses = dict(addresses)
+        self._pids: dict[str, int] = {}
+        self._restarts: dict[str, int] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._logs.mkdir(parents=True, exist_ok=True)
+
+    def start(self, program: Program) -> None:
+        self._tasks.append(asyncio.create_task(self._keep(program)))
+
+    async def stop(self) -> None:
+        """Asks each to finish, then insists."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._run_file.unlink(missing_ok=True)
+
+    async def _keep(self, program: Program) -> None:
+        pause = 0.2
+        while True:
+            started = time.monotonic()
+            process = await self._spawn(program)
+            try:
+                code = await process.wait()
+            except asyncio.CancelledError:
+                await _end(process)
+                raise
+            if time.monotonic() - started > CALM_AFTER_SECONDS:
+                pause = 0.2
+            print(f"{program.name} stopped ({_words(code)}); starting it again", flush=True)
+            self._restarts[program.name] = self._restarts.get(program.name, 0) + 1
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _spawn(self, program: Program) -> asyncio.subprocess.Process:
+        with (self._logs / f"{program.name}.log").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *program.command,
+                cwd=self._root,
+                env=dict(program.environ),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,
+            )
+        self._pids[program.name] = process.pid
+        self._write_run_file()
+        return process
+
+    def _write_run_file(self) -> None:
+        content = {"addresses": self._addresses, "pids": self._pids, "restarts": self._restarts}
+        new = self._run_file.with_suffix(".new")
+        new.write_text(json.dumps(content, indent=1) + "\n")
+        new.replace(self._run_file)
+
+
+def _die_with_parent() -> None:
+    # If the launcher itself is killed nothing of it may live on and hold the ports. Linux only.
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Ctrl-C reaches the whole group; only the launcher decides when each stops.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _words(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"code {code}"

@@ -1,0 +1,123 @@
+"""Training a model when its inputs changed, and knowing which one is current."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from casework.model.errors import WaymarkError
+
+# Everything a model is made of: change a byte of it and the model is another one.
+INPUTS = ("config.yml", "data/nlu", "data/rules", "data/stories", "bot")
+NOT_INPUTS = frozenset({".venv", "__pycache__", "uv.lock", ".python-version", "credentials.yml"})
+TICK_SECONDS = 10.0
+
+
+class TrainingFailed(WaymarkError):
+    """Rasa refused the data or the configuration; its own words are in the log named."""
+
+
+class ModelAltered(WaymarkError):
+    """The model file is not the one its birth certificate describes."""
+
+
+@dataclass(frozen=True)
+class Model:
+    path: Path
+    fingerprint: str
+    sha256: str
+
+
+def fingerprint(root: Path) -> str:
+    """SHA-256 over the names and contents of all inputs, in a fixed order."""
+    digest = hashlib.sha256()
+    for path in sorted(_input_files(root)):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(root)}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+def _input_files(root: Path) -> list[Path]:
+    files: list[Path] = []
+    for name in INPUTS:
+        start = root / name
+        candidates = [start] if start.is_file() else start.rglob("*")
+        files += [p for p in candidates if p.is_file() and not NOT_INPUTS.intersection(p.relative_to(root).parts)]
+    return files
+
+
+def find_current_model(root: Path) -> Model | None:
+    """The model of the present inputs, if it was trained; raises ModelAltered if its bytes changed since."""
+    print_of_inputs = fingerprint(root)
+    path = model_path(root, print_of_inputs)
+    certificate = path.with_suffix("").with_suffix(".json")
+    if not path.exists() or not certificate.exists():
+        return None
+    born = json.loads(certificate.read_text())
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    if born["sha256"] != sha256:
+        raise ModelAltered(f"{path.name} is not the file that was trained. Delete it and run ./waymark train")
+    return Model(path, print_of_inputs, sha256)
+
+
+def model_path(root: Path, print_of_inputs: str) -> Path:
+    return root / "models" / f"waymark-{print_of_inputs[:12]}.tar.gz"
+
+
+def train(root: Path, *, log_path: Path) -> Model:
+    """Trains now, showing that it lives; raises TrainingFailed with the place of the log."""
+    print_of_inputs = fingerprint(root)
+    path = model_path(root, print_of_inputs)
+    started = time.monotonic()
+    _run_training(root, path.name.removesuffix(".tar.gz"), log_path)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    certificate = {
+        "fingerprint": print_of_inputs,
+        "sha256": sha256,
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - started, 1),
+        "rasa": "3.6.21",
+    }
+    path.with_suffix("").with_suffix(".json").write_text(json.dumps(certificate, indent=1) + "\n")
+    return Model(path, print_of_inputs, sha256)
+
+
+def _run_training(root: Path, name: str, log_path: Path) -> None:
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    command = [
+        str(root / "bot" / ".venv" / "bin" / "python"),
+        *("-m", "rasa", "train", "--config", "config.yml", "--domain", "bot/domain"),
+        *("--data", "data/nlu", "data/rules", "data/stories"),
+        *("--out", "models", "--fixed-model-name", name),
+    ]
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(command, cwd=root, env=rasa_environ(), stdout=log, stderr=log)
+        started = time.monotonic()
+        while True:
+            try:
+                code = process.wait(timeout=TICK_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                print(f"      training, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    if code != 0:
+        last = log_path.read_text(errors="replace").splitlines()[-5:]
+        raise TrainingFailed("Rasa could not train. The end of " + f"{log_path}:\n  " + "\n  ".join(last))
+
+
+def rasa_environ(**more: str) -> dict[str, str]:
+    """What Rasa may see of the environment: no secret, no database, no provider (architecture §2)."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return kept | {
+        "PYTHONPATH": os.environ.get("WAYMARK_ROOT", "."),
+        "RASA_TELEMETRY_ENABLED": "false",
+        "OMP_NUM_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+        "PYTHONWARNINGS": "ignore",
+        **more,
+    }

@@ -1,0 +1,277 @@
+"""`./waymark up`: everything on this machine, ready to use, with synthetic cases and a pretend provider."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from casework.adapters.case_import import import_cases
+from casework.adapters.settings import SHORTEST_SECRET, Settings
+from casework.adapters.storage.database import Database
+from casework.adapters.storage.migrate import upgrade
+from casework.bootstrap import build_service
+from casework.model.errors import SettingsInvalid
+from launcher import staff, training
+from launcher.processes import Program, Supervisor
+
+READY_SECONDS = 180.0
+SANDBOX_SMS_FROM = "+447700900999"
+SYNTHETIC_CASES = Path("data/cases/synthetic_cases.json")
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Where everything will listen and what it will be told."""
+
+    root: Path
+    data_dir: Path
+    environ: Mapping[str, str]
+    sandbox_port: int | None
+    rasa_port: int | None
+
+    @property
+    def public_address(self) -> str:
+        return f"http://127.0.0.1:{self.environ['WAYMARK_PORT']}"
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        found = {
+            "public": self.public_address,
+            "console": f"http://127.0.0.1:{self.environ['WAYMARK_CONSOLE_PORT']}",
+            "rasa": self.environ["WAYMARK_RASA_URLS"],
+        }
+        if self.sandbox_port:
+            found["sandbox"] = f"http://127.0.0.1:{self.sandbox_port}"
+        return found
+
+
+def run_up(root: Path, *, data_dir: Path, port: int, console_port: int) -> int:
+    """Starts and watches everything until Ctrl-C or SIGTERM; gives the exit code."""
+    plan = make_plan(root, data_dir=data_dir, port=port, console_port=console_port)
+    settings = Settings.from_env(plan.environ)
+    _check_ports(port, console_port)
+    _say("Preparing the database")
+    password = _prepare_database(plan, settings)
+    model = None if plan.rasa_port is None else _get_model(root, data_dir)
+    return asyncio.run(_run(plan, model, password))
+
+
+def make_plan(root: Path, *, data_dir: Path, port: int, console_port: int) -> Plan:
+    """The processes' environment: what the operator set, and safe values made for what they did not."""
+    data_dir = data_dir.absolute()
+    environ = dict(os.environ)
+    keys = _get_keys(data_dir)
+    is_sandbox = not environ.get("TWILIO_ACCOUNT_SID")
+    sandbox_port = _free_port(8083) if is_sandbox else None
+    if is_sandbox:
+        environ |= {
+            "WAYMARK_SANDBOX": "1",
+            "TWILIO_ACCOUNT_SID": keys["sandbox_account_sid"],
+            "TWILIO_AUTH_TOKEN": keys["sandbox_auth_token"],
+            "WAYMARK_TWILIO_API_URL": f"http://127.0.0.1:{sandbox_port}",
+            "WAYMARK_SMS_FROM": SANDBOX_SMS_FROM,
+        }
+    private_port = _free_port(8082)
+    rasa_port = None if environ.get("WAYMARK_RASA_URLS") else _free_port(5005)
+    environ.setdefault("WAYMARK_TURN_SECRET", keys["turn_secret"])
+    environ.setdefault("WAYMARK_PUBLIC_URL", f"http://127.0.0.1:{port}")
+    environ |= {
+        "WAYMARK_DATA_DIR": str(data_dir),
+        "WAYMARK_PORT": str(port),
+        "WAYMARK_CONSOLE_PORT": str(console_port),
+        "WAYMARK_PRIVATE_PORT": str(private_port),
+        "OMP_NUM_THREADS": "1",
+    }
+    if rasa_port:
+        environ["WAYMARK_RASA_URLS"] = f"http://127.0.0.1:{rasa_port}"
+    return Plan(
+        root=root, data_dir=data_dir, environ=environ, sandbox_port=sandbox_port, rasa_port=rasa_port
+    )
+
+
+def _get_keys(data_dir: Path) -> dict[str, str]:
+    """Secrets this machine makes for itself, once."""
+    path = data_dir / "keys" / "local.json"
+    if path.exists():
+        keys: dict[str, str] = json.loads(path.read_text())
+        return keys
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys = {
+        "turn_secret": secrets.token_urlsafe(SHORTEST_SECRET),
+        "sandbox_account_sid": "AC" + secrets.token_hex(16),
+        "sandbox_auth_token": secrets.token_hex(16),
+    }
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(keys, indent=1) + "\n")
+    return keys
+
+
+def _check_ports(*ports: int) -> None:
+    for port in ports:
+        if not _is_free(port):
+            raise SettingsInvalid(
+                f"Port {port} is in use. Stop what listens there, or choose others: "
+                "./waymark up --port 8090 --console-port 8091"
+            )
+
+
+def _free_port(wanted: int) -> int:
+    if _is_free(wanted):
+        return wanted
+    with socket.socket() as any_port:
+        any_port.bind(("127.0.0.1", 0))
+        return int(any_port.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _prepare_database(plan: Plan, settings: Settings) -> str | None:
+    """Migrates, imports the case file, and in the sandbox makes a first staff member: their password."""
+    service = build_service(settings)
+    try:
+        upgrade(service.database.engine)
+        _import_cases(plan, service.database)
+        return staff.ensure_sandbox_member(service, plan.data_dir) if settings.is_sandbox else None
+    finally:
+        service.database.close()
+
+
+def _import_cases(plan: Plan, database: Database) -> None:
+    chosen = plan.environ.get("WAYMARK_CASES_FILE")
+    if chosen:
+        _say(f"Imported {import_cases(database, Path(chosen))} cases from {chosen}")
+    elif plan.sandbox_port and database.read_now(lambda tx: tx.cases.count()) == 0:
+        _say(f"Imported {import_cases(database, plan.root / SYNTHETIC_CASES)} synthetic cases")
+
+
+def _get_model(root: Path, data_dir: Path) -> training.Model:
+    model = training.find_current_model(root)
+    if model is not None:
+        return model
+    _say("Training the assistant: its data or code is new (about a minute)")
+    started = time.monotonic()
+    model = training.train(root, log_path=data_dir / "logs" / "train.log")
+    _say(f"      trained in {time.monotonic() - started:.0f} s")
+    return model
+
+
+async def _run(plan: Plan, model: training.Model | None, password: str | None) -> int:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    supervisor = Supervisor(root=plan.root, data_dir=plan.data_dir, addresses=plan.addresses)
+    for program in programs(plan, model):
+        supervisor.start(program)
+    try:
+        ready = await _wait_ready(plan, stop)
+        if ready:
+            _print_addresses(plan, password)
+            await stop.wait()
+        return 0 if stop.is_set() else 1
+    finally:
+        _say("Stopping")
+        await supervisor.stop()
+
+
+def programs(plan: Plan, model: training.Model | None) -> list[Program]:
+    """What runs, most urgent to be up first."""
+    wanted = []
+    if plan.sandbox_port:
+        wanted.append(Program(name="sandbox", command=_sandbox_command(plan), environ=plan.environ))
+    wanted.append(Program(name="serve", command=(PYTHON, "-m", "launcher.serve"), environ=plan.environ))
+    wanted.append(Program(name="worker", command=(PYTHON, "-m", "channels.worker"), environ=plan.environ))
+    if model is not None:
+        wanted.append(Program(name="rasa", command=_rasa_command(plan, model), environ=_rasa_environ(plan)))
+    return wanted
+
+
+def _sandbox_command(plan: Plan) -> tuple[str, ...]:
+    gateway = plan.public_address
+    return (
+        *(PYTHON, "-m", "channels.sandbox", "--port", str(plan.sandbox_port)),
+        *("--account-sid", plan.environ["TWILIO_ACCOUNT_SID"], "--auth-token-env", "TWILIO_AUTH_TOKEN"),
+        # Posted to this machine, signed for the public address, as behind a proxy.
+        *("--webhook-url", f"{gateway}/webhooks/twilio/message"),
+        *("--status-url", f"{gateway}/webhooks/twilio/status"),
+        *("--public-url", plan.environ["WAYMARK_PUBLIC_URL"].rstrip("/")),
+        *("--data-dir", str(plan.data_dir / "sandbox")),
+    )
+
+
+def _rasa_command(plan: Plan, model: training.Model) -> tuple[str, ...]:
+    return (
+        str(plan.root / "bot" / ".venv" / "bin" / "python"),
+        *("-m", "rasa", "run", "--model", str(model.path), "--interface", "127.0.0.1"),
+        *("--port", str(plan.rasa_port), "--credentials", "bot/credentials.yml"),
+        *("--endpoints", "endpoints.yml"),
+    )
+
+
+def _rasa_environ(plan: Plan) -> dict[str, str]:
+    return training.rasa_environ(
+        WAYMARK_TURN_SECRET=plan.environ["WAYMARK_TURN_SECRET"],
+        WAYMARK_ACTIONS_URL=f"http://127.0.0.1:{plan.environ['WAYMARK_PRIVATE_PORT']}/actions",
+    )
+
+
+async def _wait_ready(plan: Plan, stop: asyncio.Event) -> bool:
+    started = time.monotonic()
+    said = ""
+    while time.monotonic() - started < READY_SECONDS and not stop.is_set():
+        parts = await asyncio.to_thread(_ask_ready, plan.public_address)
+        if parts.get("ready"):
+            return True
+        waiting = [name for name in ("database", "worker", "assistant") if not parts.get(name)]
+        line = "Starting; waiting for: " + ", ".join(waiting if parts else ["gateway"])
+        if line != said:
+            _say(line)
+            said = line
+        await asyncio.sleep(0.2)
+    if not stop.is_set():
+        _say(f"Not ready after {READY_SECONDS:.0f} s. Look in {plan.data_dir / 'logs'}, or run ./waymark doctor")
+    return False
+
+
+def _ask_ready(address: str) -> dict[str, bool]:
+    try:
+        with urllib.request.urlopen(f"{address}/health/ready", timeout=3) as response:
+            parts: dict[str, bool] = json.load(response)
+    except urllib.error.HTTPError as refusal:
+        parts = json.load(refusal)
+    except (OSError, ValueError):
+        parts = {}
+    return parts
+
+
+def _print_addresses(plan: Plan, password: str | None) -> None:
+    found = plan.addresses
+    lines = ["", "Waymark is ready.", ""]
+    if "sandbox" in found:
+        lines.append(f"  Pretend phones        {found['sandbox']}   (text as a victim; nothing leaves this machine)")
+    lines.append(f"  Web chat              {found['public']}")
+    lines.append(f"  Detectives' desk      {found['console']}")
+    if password:
+        lines.append(f"      sign in as {staff.SANDBOX_LOGIN} with password {password}")
+    lines += ["", "Ctrl-C stops everything.", ""]
+    print("\n".join(lines), flush=True)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
