@@ -15,7 +15,7 @@ class CaseEvent:
 class Case:
     """One row of the case file (architecture §7). Dates are the force's local dates."""
 
-    crime_reference: str  # canonical form: see crime_references.canonical
+    crime_reference: str  # canonical form: see parse_crime_reference
     crime_type: str
     stage: str
     stage_since: date

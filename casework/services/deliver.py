@@ -14,6 +14,8 @@ from casework.services.service_texts import ServiceTexts
 LEASE_SECONDS = 10
 MAX_ATTEMPTS = 8
 LONGEST_WAIT_SECONDS = 300
+# A request we gave up on may still be on its way to the provider; asking sooner proves nothing.
+UNKNOWN_WAIT_SECONDS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,10 @@ def _final(leased: LeasedDelivery, delivery: Delivery) -> OutboxStatus:
 def _wait(attempts: int, delivery: Delivery) -> timedelta:
     if delivery.retry_after_seconds is not None:
         return timedelta(seconds=delivery.retry_after_seconds)
-    return timedelta(seconds=min(LONGEST_WAIT_SECONDS, 0.5 * 2**attempts) * random.uniform(0.8, 1.2))
+    seconds = min(LONGEST_WAIT_SECONDS, 0.5 * 2**attempts) * random.uniform(0.8, 1.2)
+    if delivery.status is OutboxStatus.UNKNOWN:
+        seconds = max(seconds, UNKNOWN_WAIT_SECONDS)
+    return timedelta(seconds=seconds)
 
 
 def _redacted(leased: LeasedDelivery, status: OutboxStatus, texts: ServiceTexts) -> str | None:

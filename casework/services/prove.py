@@ -8,8 +8,9 @@ import secrets
 from datetime import timedelta
 from typing import Protocol
 
+from casework.model.cases import Case
 from casework.model.messages import Author, Channel, Lane, OutboundMessage
-from casework.model.safe_contact import may_send_unasked, parse_safe_contact
+from casework.model.safe_contact import may_reply, may_send_unasked, parse_safe_contact
 from casework.model.standings import Standing
 from casework.services.ports import CodeRequest, Store, Transaction
 from casework.services.service_texts import ServiceTexts
@@ -49,7 +50,7 @@ async def issue_next_code(store: Store, *, codes: CodeBook, texts: ServiceTexts)
 
 def _issue(tx: Transaction, request: CodeRequest, code: str, code_hash: str, texts: ServiceTexts) -> None:
     found = tx.cases.find(request.reference)
-    mobile = found.contact_mobile if found and _may_be_sent(tx, request, found.safe_contact) else None
+    mobile = found.contact_mobile if found and _may_be_sent(tx, request, found) else None
     issued = tx.codes.issue(
         request.id,
         code_hash=code_hash,
@@ -79,8 +80,13 @@ def _issue(tx: Transaction, request: CodeRequest, code: str, code_hash: str, tex
     tx.audit.record("code_sent", by="worker", conversation_id=request.conversation_id)
 
 
-def _may_be_sent(tx: Transaction, request: CodeRequest, safe_contact: str) -> bool:
-    if not may_send_unasked(parse_safe_contact(safe_contact), Channel.SMS):
+def _may_be_sent(tx: Transaction, request: CodeRequest, found: Case) -> bool:
+    plan = parse_safe_contact(found.safe_contact)
+    asker = tx.conversations.get(request.conversation_id)
+    # Whoever holds the contact of record and writes from it is answered; anyone else's typing must not
+    # make that phone light up unless its owner agreed to texts they did not ask for.
+    is_an_answer = asker.channel is Channel.SMS and asker.external_id == found.contact_mobile
+    if not (may_reply(plan) if is_an_answer else may_send_unasked(plan, Channel.SMS)):
         return False
     asked = tx.codes.count_requests(request.conversation_id, since=tx.now - timedelta(hours=1))
     sent = tx.codes.count_sends(request.reference, since=tx.now - timedelta(days=1))

@@ -1,0 +1,38 @@
+"""One trained model and one Rasa process for all tests here. WAYMARK_TEST_MODEL names a model already trained."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.actions.fake_reads import FakeReads
+from tests.bot.rasa_process import ActionsBeside, Rasa, running_rasa, train
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    given = os.environ.get("WAYMARK_TEST_MODEL")
+    return Path(given) if given else train(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def actions_beside() -> Iterator[ActionsBeside]:
+    beside = ActionsBeside(FakeReads())
+    beside.run_thread()
+    yield beside
+    beside.close()
+
+
+@pytest.fixture(scope="session")
+def rasa(model: Path, actions_beside: ActionsBeside, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rasa]:
+    log = tmp_path_factory.mktemp("rasa") / "rasa.log"
+    with running_rasa(model, actions_beside.port, log) as running:
+        yield running
+
+
+@pytest.fixture
+def reads(actions_beside: ActionsBeside) -> FakeReads:
+    """The reads behind the running actions, emptied for each test."""
+    actions_beside.reads.__init__()  # type: ignore[misc]
+    return actions_beside.reads

@@ -1,0 +1,221 @@
+"""Storage keeps its promises on SQLite and on PostgreSQL."""
+
+import asyncio
+import threading
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from casework.adapters.storage.changes import watch_changes
+from casework.adapters.storage.database import Database
+from casework.adapters.storage.tables import inbox, metadata, turn
+from casework.adapters.storage.transaction import SqlTransaction
+from casework.model.disclosures import CALM
+from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus
+from tests.support.builders import an_sms
+from tests.support.clock import SetClock
+
+
+def store_turn(tx: SqlTransaction, text: str = "hello", external_id: str = "+447700900001") -> str:
+    message = an_sms(text, external_id=external_id)
+    conversation = tx.conversations.open(message.channel, message.external_id)
+    inbox_id = tx.inbox.record(message, conversation.id, CALM)
+    assert inbox_id is not None
+    return tx.turns.record_waiting(inbox_id, conversation.id)
+
+
+def store_message(tx: SqlTransaction, key: str, lane: Lane, external_id: str = "+447700900001") -> None:
+    conversation = tx.conversations.open(Channel.SMS, external_id)
+    tx.outbox.record(
+        OutboundMessage(
+            conversation_id=conversation.id,
+            channel=Channel.SMS,
+            to=external_id,
+            text=key,
+            lane=lane,
+            author=Author.ASSISTANT,
+            template="test",
+            dedupe_key=key,
+            epoch=0,
+        ),
+        decision="test",
+    )
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_a_commit_survives_only_with_full_synchronisation(database: Database) -> None:
+    with database.engine.connect() as connection:
+        if database.engine.dialect.name == "sqlite":
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        else:
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+
+
+def test_parallel_copies_of_one_message_are_stored_once(database: Database) -> None:
+    message = an_sms(provider_message_id="SM" + "a" * 32)
+    results: list[int | None] = []
+
+    def receive() -> None:
+        def store(tx: SqlTransaction) -> int | None:
+            conversation = tx.conversations.open(message.channel, message.external_id)
+            return tx.inbox.record(message, conversation.id, CALM)
+
+        results.append(database.write_now(store))
+
+    threads = [threading.Thread(target=receive) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(result is not None for result in results) == 1
+    assert database.read_now(lambda tx: tx.connection.execute(sa.select(sa.func.count(inbox.c.id))).scalar()) == 1
+
+
+def test_a_failed_write_leaves_nothing(database: Database) -> None:
+    def fail(tx: SqlTransaction) -> None:
+        store_turn(tx)
+        raise RuntimeError("the worker died here")
+
+    with pytest.raises(RuntimeError):
+        database.write_now(fail)
+
+    assert database.read_now(lambda tx: tx.connection.execute(sa.select(turn)).all()) == []
+
+
+def test_one_conversation_is_answered_one_turn_at_a_time(database: Database) -> None:
+    database.write_now(lambda tx: (store_turn(tx, "first"), store_turn(tx, "second")))
+
+    first = database.write_now(lambda tx: tx.turns.lease_next("a", lease_seconds=10))
+    while_first = database.write_now(lambda tx: tx.turns.lease_next("b", lease_seconds=10))
+    assert first is not None
+    database.write_now(lambda tx: tx.turns.finish(first, "answered"))
+    second = database.write_now(lambda tx: tx.turns.lease_next("b", lease_seconds=10))
+
+    assert first.text == "first"
+    assert while_first is None
+    assert second is not None
+    assert second.text == "second"
+
+
+def test_conversations_do_not_wait_for_each_other(database: Database) -> None:
+    database.write_now(
+        lambda tx: (store_turn(tx, external_id="+447700900001"), store_turn(tx, external_id="+447700900002"))
+    )
+
+    leased = [database.write_now(lambda tx: tx.turns.lease_next("a", lease_seconds=10)) for _ in range(3)]
+
+    assert [turn is not None for turn in leased] == [True, True, False]
+
+
+def test_a_worker_that_lost_its_lease_can_finish_nothing(database: Database, clock: SetClock) -> None:
+    database.write_now(store_turn)
+    slow = database.write_now(lambda tx: tx.turns.lease_next("slow", lease_seconds=10))
+    clock.advance(seconds=11)
+    quick = database.write_now(lambda tx: tx.turns.lease_next("quick", lease_seconds=10))
+
+    assert slow is not None
+    assert quick is not None
+    assert not database.write_now(lambda tx: tx.turns.finish(slow, "answered"))
+    assert database.write_now(lambda tx: tx.turns.finish(quick, "answered"))
+
+
+def test_a_renewed_lease_is_not_taken(database: Database, clock: SetClock) -> None:
+    database.write_now(store_turn)
+    database.write_now(lambda tx: tx.turns.lease_next("a", lease_seconds=10))
+    clock.advance(seconds=8)
+    database.write_now(lambda tx: tx.turns.renew("a", lease_seconds=10))
+    clock.advance(seconds=8)
+
+    assert database.write_now(lambda tx: tx.turns.lease_next("b", lease_seconds=10)) is None
+
+
+def test_many_workers_never_lease_the_same_turn(database: Database) -> None:
+    for number in range(30):
+        database.write_now(lambda tx, n=number: store_turn(tx, external_id=f"+4477009{n:05d}"))
+    leased: list[str] = []
+
+    def work(name: str) -> None:
+        while (turn := database.write_now(lambda tx: tx.turns.lease_next(name, lease_seconds=60))) is not None:
+            leased.append(turn.id)
+
+    threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(leased) == len(set(leased)) == 30
+
+
+def test_the_safety_lane_overtakes_and_each_lane_keeps_its_order(database: Database, clock: SetClock) -> None:
+    def fill(tx: SqlTransaction) -> None:
+        store_message(tx, "bot 1", Lane.ASSISTANT)
+        store_message(tx, "bot 2", Lane.ASSISTANT)
+        store_message(tx, "safety", Lane.SAFETY)
+
+    database.write_now(fill)
+    sent = []
+    while (due := database.write_now(lambda tx: tx.outbox.lease_next("a", lease_seconds=10))) is not None:
+        sent.append(due.message.text)
+        database.write_now(lambda tx, due=due: tx.outbox.record_outcome(due, OutboxStatus.SENT))
+
+    assert sent == ["safety", "bot 1", "bot 2"]
+
+
+def test_a_message_being_sent_holds_back_the_next_of_its_conversation_only(database: Database) -> None:
+    def fill(tx: SqlTransaction) -> None:
+        store_message(tx, "a 1", Lane.ASSISTANT)
+        store_message(tx, "a 2", Lane.ASSISTANT)
+        store_message(tx, "b 1", Lane.ASSISTANT, "+447700900002")
+
+    database.write_now(fill)
+    leased = [database.write_now(lambda tx: tx.outbox.lease_next("w", lease_seconds=10)) for _ in range(3)]
+
+    assert [due.message.text for due in leased if due] == ["a 1", "b 1"]
+
+
+def test_a_send_that_a_dead_worker_left_behind_is_marked_unknown(database: Database, clock: SetClock) -> None:
+    database.write_now(lambda tx: store_message(tx, "maybe sent", Lane.STAFF))
+    first = database.write_now(lambda tx: tx.outbox.lease_next("dead", lease_seconds=10))
+    clock.advance(seconds=11)
+    second = database.write_now(lambda tx: tx.outbox.lease_next("alive", lease_seconds=10))
+
+    assert first is not None
+    assert second is not None
+    assert not first.was_unknown
+    assert second.was_unknown
+    assert second.first_attempt_at is not None
+    assert second.first_attempt_at < clock.now() - timedelta(seconds=10)
+
+
+def test_asking_twice_for_the_same_message_writes_it_once(database: Database) -> None:
+    database.write_now(lambda tx: (store_message(tx, "k", Lane.STAFF), store_message(tx, "k", Lane.STAFF)))
+
+    conversation = database.write_now(lambda tx: tx.conversations.open(Channel.SMS, "+447700900001"))
+    assert len(database.read_now(lambda tx: tx.transcripts.list_latest(conversation.id))) == 1
+
+
+async def test_a_commit_elsewhere_wakes_a_waiting_page_at_once(database: Database) -> None:
+    changes = watch_changes(database.engine)
+    await changes.wait(5)
+    woken = asyncio.create_task(changes.wait(30))
+    await asyncio.sleep(0)
+
+    for number in range(50):
+        await database.write(lambda tx, n=number: store_turn(tx, external_id=f"+44770090{n:04d}"))
+        if woken.done():
+            break
+        await asyncio.wait([woken], timeout=0.2)
+
+    assert woken.done()
+    await changes.close()

@@ -1,0 +1,139 @@
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from casework.services.support_directory import SupportService, find_support_services, get_support_services
+
+TODAY = date(2026, 11, 21)
+
+# Closed, misprinted, superseded or of one place only: found on pages that still carry them.
+NEVER_PUBLISHED_IDS = {
+    "ask_for_ani",
+    "male_survivors",
+    "stop_hate_uk",
+    "aurora_helpline",
+    "iow_you_first",
+    "hants_sms",
+    "essex_da_freephone",
+}
+NEVER_PUBLISHED_NUMBERS = {
+    "08003580351",  # Essex Police domestic abuse freephone, a page of 2014
+    "08002346266",  # You First, Isle of Wight
+    "07781480999",  # Hampshire police text number, an archived page
+    "08001381625",  # Stop Hate UK, Croydon
+    "07717989025",  # Stop Hate UK by text, Croydon
+    "08002000247",  # the national domestic abuse number, misprinted
+    "02070071500",  # Forced Marriage Unit out of hours: two versions
+    "02070081500",
+    "07725909090",  # Samaritans by text, ended in 2020
+}
+NEVER_PUBLISHED_NAMES = ("action fraud", "ask for ani", "male survivor", "aurora", "you first", "stop hate")
+
+# The GSM-7 basic set, as far as a directory needs it: one other letter makes a text message twice as dear.
+GSM_7 = re.compile(r"[A-Za-z0-9 .,:;'()&+/-]*")
+
+SERVICES = get_support_services()
+
+
+def ids(crime_type: str | None, *, today: date = TODAY, limit: int = 3, area: str = "England") -> list[str]:
+    return [found.id for found in find_support_services(crime_type, today=today, limit=limit, area=area)]
+
+
+@pytest.mark.parametrize(
+    ("crime_type", "expected"),
+    [
+        (None, ["victim_support"]),
+        ("", ["victim_support"]),
+        ("Burglary - residential", ["victim_support"]),
+        ("Criminal damage", ["victim_support"]),
+        ("Domestic abuse - assault", ["national_domestic_abuse_helpline", "victim_support"]),
+        (
+            "DA - harassment",
+            ["national_domestic_abuse_helpline", "national_stalking_helpline", "victim_support"],
+        ),
+        ("RAPE", ["rape_and_sexual_abuse_support_line", "victim_support"]),
+        ("Sexual offences", ["rape_and_sexual_abuse_support_line", "victim_support"]),
+        ("Child sexual abuse", ["rape_and_sexual_abuse_support_line", "childline", "victim_support"]),
+        ("Stalking", ["national_stalking_helpline", "victim_support"]),
+        ("Hate crime - racially aggravated", ["victim_support"]),
+        ("Hate crime - sexual orientation", ["galop", "victim_support"]),
+        ("Honour-based abuse", ["karma_nirvana", "victim_support"]),
+        ("Forced marriage", ["karma_nirvana", "forced_marriage_unit", "victim_support"]),
+        ("Fraud by false representation", ["report_fraud", "bank_159", "victim_support"]),
+        ("Modern slavery", ["modern_slavery_helpline", "victim_support"]),
+    ],
+)
+def test_the_crime_decides_who_is_named(crime_type: str | None, expected: list[str]) -> None:
+    assert ids(crime_type) == expected
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+@pytest.mark.parametrize("crime_type", [None, "Fraud", "Child sexual abuse, forced marriage and stalking"])
+def test_victim_support_is_always_named_and_the_limit_kept(crime_type: str | None, limit: int) -> None:
+    found = ids(crime_type, limit=limit)
+
+    assert "victim_support" in found
+    assert len(found) <= limit
+    assert found == ids(crime_type, limit=limit)
+
+
+def test_a_service_of_wales_is_named_in_wales_alone() -> None:
+    assert ids("Domestic abuse", area="Wales") == ["live_fear_free", "victim_support"]
+    assert "live_fear_free" not in ids("Domestic abuse", limit=10)
+
+
+def test_an_entry_is_hidden_the_day_after_its_review_date() -> None:
+    helpline = next(service for service in SERVICES if service.id == "national_domestic_abuse_helpline")
+
+    assert helpline.id in ids("Domestic abuse", today=helpline.review_by)
+    assert helpline.id not in ids("Domestic abuse", today=helpline.review_by + timedelta(days=1))
+    assert ids("Domestic abuse", today=date(2030, 1, 1)) == []
+
+
+def test_no_entry_that_must_never_be_published_is_there() -> None:
+    assert NEVER_PUBLISHED_IDS.isdisjoint(service.id for service in SERVICES)
+    assert NEVER_PUBLISHED_NUMBERS.isdisjoint(service.phone_digits for service in SERVICES)
+    for service in SERVICES:
+        assert not any(name in f"{service.id} {service.name}".casefold() for name in NEVER_PUBLISHED_NAMES)
+
+
+def test_samaritans_is_rung_and_never_texted() -> None:
+    [samaritans] = [service for service in SERVICES if service.id == "samaritans"]
+
+    assert (samaritans.contact_by, samaritans.phone_digits) == ("phone", "116123")
+
+
+def test_there_is_one_entry_an_id_and_a_number() -> None:
+    assert 15 <= len(SERVICES) <= 25
+    assert len({service.id for service in SERVICES}) == len(SERVICES)
+    assert len({service.phone_digits for service in SERVICES}) == len(SERVICES)
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.id)
+def test_every_entry_has_a_source_a_review_date_and_one_number(service: SupportService) -> None:
+    first_number = re.sub(r"\D", "", service.phone_display.partition(",")[0])
+
+    assert service.source
+    assert all(identifier and title for identifier, title in service.source)
+    assert service.evidence
+    assert service.status == "candidate"
+    assert service.contact_by in {"phone", "text"}
+    assert re.fullmatch(r"[0-9]{3,11}", service.phone_digits)
+    assert first_number == service.phone_digits
+    assert service.review_by in {date(2027, 2, 21), date(2027, 5, 21)}
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.id)
+def test_what_a_person_reads_of_an_entry_fits_a_text_message(service: SupportService) -> None:
+    read = f"{service.name} {service.for_whom} {service.phone_display} {service.hours} {service.cost}"
+
+    assert GSM_7.fullmatch(read)
+    assert len(read) <= 160
+
+
+@pytest.mark.parametrize("identifier", ["samaritans", "shout", "nhs_111_mental_health", "childline"])
+def test_a_crisis_line_is_looked_at_every_three_months(identifier: str) -> None:
+    [service] = [service for service in SERVICES if service.id == identifier]
+
+    assert service.review_by == date(2027, 2, 21)

@@ -1,0 +1,55 @@
+"""Values with defaults: a test names only what it is about."""
+
+import itertools
+from datetime import UTC, date, datetime
+from typing import Any
+
+from casework.model.cases import Case
+from casework.model.messages import Channel, InboundMessage
+from casework.services.ports import AssistantAnswer, AssistantReply
+
+_numbers = itertools.count(1)
+
+VICTIM = "+447700900001"
+REFERENCE = "43260012345"
+
+
+def an_sms(text: str = "what is happening with my case", **values: Any) -> InboundMessage:
+    defaults: dict[str, Any] = {
+        "channel": Channel.SMS,
+        "provider_message_id": f"SM{next(_numbers):032x}",
+        "external_id": VICTIM,
+        "text": text,
+        "received_at": datetime(2026, 11, 21, 12, 0, tzinfo=UTC),
+    }
+    return InboundMessage(**(defaults | values))
+
+
+def a_case(**values: Any) -> Case:
+    defaults: dict[str, Any] = {
+        "crime_reference": REFERENCE,
+        "crime_type": "burglary",
+        "stage": "under_investigation",
+        "stage_since": date(2026, 11, 1),
+        "oic_name": "DC Robin Test-Officer",
+        "oic_collar_number": "T0001",
+        "oic_contact": "101 extension 0000 (synthetic)",
+        "next_update_due": date(2026, 12, 10),
+        "victim_name": "Alex Example",
+        "contact_mobile": VICTIM,
+        "contact_email": "alex@example.org",
+        "safe_contact": "any",
+        "enhanced_rights": False,
+        "language": "en",
+    }
+    return Case(**(defaults | values))
+
+
+def an_answer(text: str = "Your case is with an officer.", **values: Any) -> AssistantAnswer:
+    defaults: dict[str, Any] = {
+        "replies": (AssistantReply(response="utter_case_status", text=text),),
+        "effects": (),
+        "state": {"v": 1, "said": text},
+        "model": "test",
+    }
+    return AssistantAnswer(**(defaults | values))

