@@ -14,7 +14,8 @@ ROOT = Path(os.environ.get("WAYMARK_ROOT", Path(__file__).parent.parent)).absolu
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="./waymark", description="Keeps victims of crime informed, and brings a detective when it matters."
+        prog="./waymark",
+        description="Keeps victims of crime informed, and brings a detective when it matters.",
     )
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(

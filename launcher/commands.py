@@ -22,7 +22,8 @@ from casework.bootstrap import build_service
 from casework.model.desk import DeskItem
 from casework.model.disclosure_screen import DisclosureScreen, load_disclosure_screen
 from casework.services.case_file import CaseFileInvalid, render_problems
-from launcher import checks, doctor as doctor_checks, staff, training
+from launcher import checks, staff, training
+from launcher import doctor as doctor_checks
 from launcher.staff import ROLES as ROLES
 from launcher.understanding import evaluate_model, understand_lines
 from launcher.up import make_plan, run_up
@@ -218,7 +219,9 @@ def bench(given: Namespace) -> int:
 
 def _settings(given: Namespace) -> Settings:
     # The same values `up` would use, so that a command beside a running service sees its database.
-    return Settings.from_env(make_plan(given.root, data_dir=given.data_dir, port=8080, console_port=8081).environ)
+    return Settings.from_env(
+        make_plan(given.root, data_dir=given.data_dir, port=8080, console_port=8081).environ
+    )
 
 
 def _open(given: Namespace) -> Service:

@@ -1,6 +1,7 @@
 """`./waymark doctor`: what is missing or wrong, and what to do about it."""
 
 import json
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -9,7 +10,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-import tomllib
 from pysqlite3 import dbapi2 as sqlite
 
 from casework.adapters.settings import Settings
@@ -65,7 +65,9 @@ def check_settings(root: Path, data_dir: Path) -> Iterator[Finding]:
     yield Finding(
         "public address",
         not is_open,
-        "WAYMARK_PUBLIC_URL must start with https:// once real messages arrive" if is_open else settings.public_url,
+        "WAYMARK_PUBLIC_URL must start with https:// once real messages arrive"
+        if is_open
+        else settings.public_url,
     )
 
 
@@ -123,7 +125,9 @@ def check_running(_root: Path, data_dir: Path) -> Iterator[Finding]:
         detail = "answers" if parts[name] else f"does not answer; look in {data_dir / 'logs'}"
         yield Finding(f"running {name}", parts[name], detail)
     for name, count in running["restarts"].items():
-        yield Finding(f"{name} restarts", count < 5, f"{count} since start; see {data_dir / 'logs' / name}.log")
+        yield Finding(
+            f"{name} restarts", count < 5, f"{count} since start; see {data_dir / 'logs' / name}.log"
+        )
 
 
 CHECKS: tuple[Check, ...] = (

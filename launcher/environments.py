@@ -62,7 +62,9 @@ class Environment:
 
 
 def service_environment(root: Path) -> Environment:
-    return Environment(root, os.environ.get("WAYMARK_PYTHON", sys.executable), "the service", "under 1 minute")
+    return Environment(
+        root, os.environ.get("WAYMARK_PYTHON", sys.executable), "the service", "under 1 minute"
+    )
 
 
 def bot_environment(root: Path) -> Environment:
@@ -116,7 +118,10 @@ def _answers(uv: str) -> bool:
 def _install_uv(root: Path) -> Path:
     _say(f"      installing uv {UV_VERSION} into .tools/")
     tools = root / ".tools"
-    _run([sys.executable, "-m", "venv", str(tools)], "could not make a virtual environment (python3-venv missing?)")
+    _run(
+        [sys.executable, "-m", "venv", str(tools)],
+        "could not make a virtual environment (python3-venv missing?)",
+    )
     _run(
         [str(tools / "bin" / "python"), "-m", "pip", "install", "--quiet", f"uv=={UV_VERSION}"],
         "could not install uv. Is there a network? Otherwise install uv yourself and try again",
@@ -125,7 +130,15 @@ def _install_uv(root: Path) -> Path:
 
 
 def _make_venv(uv: Path, root: Path, environment: Environment) -> None:
-    command = [str(uv), "venv", "--quiet", "--allow-existing", "--python", environment.python, str(environment.venv)]
+    command = [
+        str(uv),
+        "venv",
+        "--quiet",
+        "--allow-existing",
+        "--python",
+        environment.python,
+        str(environment.venv),
+    ]
     result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if result.returncode == 0:
         return
@@ -150,7 +163,9 @@ def _run(command: list[str], remedy: str, cwd: Path | None = None) -> None:
 
 
 def _count_packages(lock: Path) -> int:
-    return sum(1 for line in lock.read_text().splitlines() if "==" in line and not line.startswith((" ", "#")))
+    return sum(
+        1 for line in lock.read_text().splitlines() if "==" in line and not line.startswith((" ", "#"))
+    )
 
 
 def _say(line: str) -> None:

@@ -47,7 +47,9 @@ def _input_files(root: Path) -> list[Path]:
     for name in INPUTS:
         start = root / name
         candidates = [start] if start.is_file() else start.rglob("*")
-        files += [p for p in candidates if p.is_file() and not NOT_INPUTS.intersection(p.relative_to(root).parts)]
+        files += [
+            p for p in candidates if p.is_file() and not NOT_INPUTS.intersection(p.relative_to(root).parts)
+        ]
     return files
 
 

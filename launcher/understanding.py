@@ -28,7 +28,8 @@ class UnderstandingFailed(WaymarkError):
 def understand_lines(root: Path, model: Model, lines: Sequence[Message]) -> list[dict[str, Any]]:
     """One answer a message, in order, from the model loaded once."""
     asked = b"\n".join(
-        msgspec.json.encode({"id": i, "text": line.text, "channel": line.channel}) for i, line in enumerate(lines)
+        msgspec.json.encode({"id": i, "text": line.text, "channel": line.channel})
+        for i, line in enumerate(lines)
     )
     result = subprocess.run(
         [str(root / "bot" / ".venv" / "bin" / "python"), "-m", "bot.understand", "--model", str(model.path)],
@@ -40,7 +41,9 @@ def understand_lines(root: Path, model: Model, lines: Sequence[Message]) -> list
     )
     answers = [msgspec.json.decode(line) for line in result.stdout.splitlines() if line.startswith(b"{")]
     if result.returncode != 0 or len(answers) != len(lines):
-        raise UnderstandingFailed(f"{len(answers)} answers to {len(lines)} messages, code {result.returncode}")
+        raise UnderstandingFailed(
+            f"{len(answers)} answers to {len(lines)} messages, code {result.returncode}"
+        )
     return answers
 
 
@@ -48,7 +51,9 @@ def evaluate_model(root: Path, model: Model) -> int:
     """Prints how the assistant does on the held-out examples; nothing here was trained on."""
     held_out = root / "data" / "held_out" / "first_messages.jsonl"
     rows = [msgspec.json.decode(line) for line in held_out.read_bytes().splitlines() if line.strip()]
-    lines = [msgspec.convert({"id": i, "text": r["text"], "channel": "sms"}, _Line) for i, r in enumerate(rows)]
+    lines = [
+        msgspec.convert({"id": i, "text": r["text"], "channel": "sms"}, _Line) for i, r in enumerate(rows)
+    ]
     answers = understand_lines(root, model, lines)
     right = sum(answer["outcome"] == row["outcome"] for answer, row in zip(answers, rows, strict=True))
     print(f"Understood as meant: {right} of {len(rows)} ({right / len(rows):.0%}) on {held_out.name}")

@@ -93,9 +93,7 @@ def make_plan(root: Path, *, data_dir: Path, port: int, console_port: int) -> Pl
     }
     if rasa_port:
         environ["WAYMARK_RASA_URLS"] = f"http://127.0.0.1:{rasa_port}"
-    return Plan(
-        root=root, data_dir=data_dir, environ=environ, sandbox_port=sandbox_port, rasa_port=rasa_port
-    )
+    return Plan(root=root, data_dir=data_dir, environ=environ, sandbox_port=sandbox_port, rasa_port=rasa_port)
 
 
 def _get_keys(data_dir: Path) -> dict[str, str]:
@@ -245,7 +243,9 @@ async def _wait_ready(plan: Plan, stop: asyncio.Event) -> bool:
             said = line
         await asyncio.sleep(0.2)
     if not stop.is_set():
-        _say(f"Not ready after {READY_SECONDS:.0f} s. Look in {plan.data_dir / 'logs'}, or run ./waymark doctor")
+        _say(
+            f"Not ready after {READY_SECONDS:.0f} s. Look in {plan.data_dir / 'logs'}, or run ./waymark doctor"
+        )
     return False
 
 
@@ -264,7 +264,9 @@ def _print_addresses(plan: Plan, password: str | None) -> None:
     found = plan.addresses
     lines = ["", "Waymark is ready.", ""]
     if "sandbox" in found:
-        lines.append(f"  Pretend phones        {found['sandbox']}   (text as a victim; nothing leaves this machine)")
+        lines.append(
+            f"  Pretend phones        {found['sandbox']}   (text as a victim; nothing leaves this machine)"
+        )
     lines.append(f"  Web chat              {found['public']}")
     lines.append(f"  Detectives' desk      {found['console']}")
     if password:

@@ -29,7 +29,15 @@ class _Answer(msgspec.Struct, frozen=True):
 class RasaAssistant:
     """Takes turns over the given addresses; each call is one turn of one conversation."""
 
-    def __init__(self, urls: Sequence[str], secret: str, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        urls: Sequence[str],
+        secret: str,
+        session: aiohttp.ClientSession,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=deadline_seconds)
         self._urls = itertools.cycle([url.rstrip("/") for url in urls])
         self._secret = secret
         self._session = session
@@ -62,7 +70,7 @@ class RasaAssistant:
                 f"{next(self._urls)}/webhooks/turn",
                 data=msgspec.json.encode(body),
                 headers={"X-Waymark-Secret": self._secret, "Content-Type": "application/json"},
-                timeout=aiohttp.ClientTimeout(total=DEADLINE_SECONDS),
+                timeout=self._timeout,
             ) as response:
                 content = await response.read()
         except TimeoutError as error:

@@ -33,7 +33,9 @@ ALLOWED = frozenset(
 )
 
 
-def drop_unknown_keys(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def drop_unknown_keys(
+    _logger: object, _name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     return {key: value for key, value in event.items() if key in ALLOWED}
 
 

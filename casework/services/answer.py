@@ -38,6 +38,7 @@ class Answering:
     texts: ServiceTexts
     codes: prove.CodeBook
     worker_id: str
+    retry_after_seconds: float = RETRY_AFTER_SECONDS
 
 
 async def answer_next_turn(answering: Answering) -> bool:
@@ -45,9 +46,11 @@ async def answer_next_turn(answering: Answering) -> bool:
     turn = await answering.store.write(lambda tx: _lease(tx, answering.worker_id))
     if turn is None:
         return False
+    if turn.conversation.owner_id is not None:
+        return True
     facts = await answering.store.read(lambda tx: _facts(tx, turn))
     try:
-        answer = await _ask(answering.assistant, turn, facts)
+        answer = await _ask(answering, turn, facts)
     except AssistantUnavailable as error:
         reason = f"assistant_{error.code}"
         await answering.store.write(lambda tx: _commit_fallback(tx, turn, answering, reason))
@@ -58,11 +61,10 @@ async def answer_next_turn(answering: Answering) -> bool:
 
 def _lease(tx: Transaction, worker_id: str) -> LeasedTurn | None:
     turn = tx.turns.lease_next(worker_id, lease_seconds=LEASE_SECONDS)
-    if turn is None or turn.conversation.owner_id is None:
-        return turn
-    # A person took over after the message came in: it is theirs to answer.
-    tx.turns.finish(turn, "with_person")
-    return _lease(tx, worker_id)
+    if turn is not None and turn.conversation.owner_id is not None:
+        # A person took over after the message came in: it is theirs to answer.
+        tx.turns.finish(turn, "with_person")
+    return turn
 
 
 def _facts(tx: Transaction, turn: LeasedTurn) -> JsonObject:
@@ -74,15 +76,15 @@ def _facts(tx: Transaction, turn: LeasedTurn) -> JsonObject:
     }
 
 
-async def _ask(assistant: Assistant, turn: LeasedTurn, facts: JsonObject) -> AssistantAnswer:
+async def _ask(answering: Answering, turn: LeasedTurn, facts: JsonObject) -> AssistantAnswer:
     """Two tries, a breath between them: a restart of the assistant should not need a person."""
     if turn.attempts > MAX_ATTEMPTS:
         raise AssistantUnavailable("too_many_attempts")
     try:
-        return await _ask_once(assistant, turn, facts)
+        return await _ask_once(answering.assistant, turn, facts)
     except AssistantUnavailable:
-        await asyncio.sleep(RETRY_AFTER_SECONDS)
-        return await _ask_once(assistant, turn, facts)
+        await asyncio.sleep(answering.retry_after_seconds)
+        return await _ask_once(answering.assistant, turn, facts)
 
 
 async def _ask_once(assistant: Assistant, turn: LeasedTurn, facts: JsonObject) -> AssistantAnswer:
@@ -104,9 +106,7 @@ async def _commit(answering: Answering, turn: LeasedTurn, answer: AssistantAnswe
         await answering.store.write(lambda tx: _commit_fallback(tx, turn, answering, "effect_unknown"))
 
 
-def commit_answer(
-    tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, codes: prove.CodeBook
-) -> None:
+def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, codes: prove.CodeBook) -> None:
     """Turn, state, effects and reply together. A reply begun before a person took over never leaves."""
     effects = [parse_effect(effect) for effect in answer.effects]
     conversation = turn.conversation
@@ -194,15 +194,19 @@ def request_person(
 # --- effects: what an action may declare, and nothing else -----------------------------------------
 
 
-class RequestCode(msgspec.Struct, frozen=True, tag_field="effect", tag="request_code", forbid_unknown_fields=True):
+class _Effect(msgspec.Struct, frozen=True, tag_field="effect", forbid_unknown_fields=True):
+    pass
+
+
+class RequestCode(_Effect, frozen=True, tag="request_code"):
     reference: str
 
 
-class ConfirmCode(msgspec.Struct, frozen=True, tag_field="effect", tag="confirm_code", forbid_unknown_fields=True):
+class ConfirmCode(_Effect, frozen=True, tag="confirm_code"):
     code: str
 
 
-class HandOff(msgspec.Struct, frozen=True, tag_field="effect", tag="hand_off", forbid_unknown_fields=True):
+class HandOff(_Effect, frozen=True, tag="hand_off"):
     reason: HandoffReason
 
 

@@ -48,9 +48,7 @@ async def _deliver(sender: Sender, leased: LeasedDelivery) -> Delivery:
     return await sender.deliver(leased.message)
 
 
-def record_delivery(
-    tx: Transaction, leased: LeasedDelivery, delivery: Delivery, texts: ServiceTexts
-) -> None:
+def record_delivery(tx: Transaction, leased: LeasedDelivery, delivery: Delivery, texts: ServiceTexts) -> None:
     """Writes what came of an attempt; a message that cannot be delivered becomes a person's task."""
     status = _final(leased, delivery)
     recorded = tx.outbox.record_outcome(

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from casework.model.cases import Case
-from casework.model.messages import Channel, InboundMessage
+from casework.model.disclosures import Category, ScreenResult
+from casework.model.messages import Author, Channel, InboundMessage, Lane, OutboundMessage
 from casework.services.ports import AssistantAnswer, AssistantReply
 
 _numbers = itertools.count(1)
@@ -53,3 +54,31 @@ def an_answer(text: str = "Your case is with an officer.", **values: Any) -> Ass
         "model": "test",
     }
     return AssistantAnswer(**(defaults | values))
+
+
+_CATEGORY_OF_TIER = {
+    1: Category.IMMEDIATE_DANGER,
+    2: Category.STALKING_ESCALATION,
+    3: Category.OFFENDER_CONTACT_OR_RELEASE_FEAR,
+    4: Category.NEW_EVIDENCE_OR_DETAILS,
+}
+UNREADABLE = ScreenResult(urgent=True)
+
+
+def a_hit(tier: int = 1) -> ScreenResult:
+    return ScreenResult(urgent=True, tier=tier, category=_CATEGORY_OF_TIER[tier])
+
+
+def an_outbound(conversation_id: str, text: str = "A text.", **values: Any) -> OutboundMessage:
+    defaults: dict[str, Any] = {
+        "conversation_id": conversation_id,
+        "channel": Channel.SMS,
+        "to": VICTIM,
+        "text": text,
+        "lane": Lane.ASSISTANT,
+        "author": Author.ASSISTANT,
+        "template": "test",
+        "dedupe_key": f"test:{next(_numbers)}",
+        "epoch": 0,
+    }
+    return OutboundMessage(**(defaults | values))

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from casework.model.disclosures import CALM, ScreenResult
 from casework.model.errors import AssistantUnavailable
-from casework.model.messages import OutboundMessage, OutboxStatus
+from casework.model.messages import Channel, InboundMessage, OutboundMessage, OutboxStatus
 from casework.services.ports import AssistantAnswer, Delivery, JsonObject
 from tests.support.builders import an_answer
 
@@ -47,9 +48,7 @@ class FakeSender:
         if outcome is not None and outcome.status is not OutboxStatus.SENT:
             return outcome
         self.sent.append(message)
-        return outcome or Delivery(
-            status=OutboxStatus.SENT, provider_message_id=f"SM{len(self.sent):032x}"
-        )
+        return outcome or Delivery(status=OutboxStatus.SENT, provider_message_id=f"SM{len(self.sent):032x}")
 
     async def find_sent(self, message: OutboundMessage, *, since: datetime) -> Delivery | None:
         self.looked_up.append(message)
@@ -72,3 +71,31 @@ class PlainCodeBook:
     def matches(self, code: str, code_hash: str | None) -> bool:
         self.checks += 1
         return code_hash == f"hash of {code}"
+
+
+@dataclass
+class FixedScreen:
+    """Finds every message calm but the texts it was told of."""
+
+    results: dict[str, ScreenResult] = field(default_factory=dict)
+
+    def screen(self, message: InboundMessage) -> ScreenResult:
+        return self.results.get(message.text, CALM)
+
+
+@dataclass(frozen=True)
+class FixedLine:
+    text: str
+    template: str
+
+
+@dataclass
+class FixedSafetyLines:
+    """One line for every hit; `is_broken` raises instead."""
+
+    is_broken: bool = False
+
+    def find(self, result: ScreenResult, channel: Channel) -> FixedLine:
+        if self.is_broken:
+            raise RuntimeError("the safety lines cannot be read")
+        return FixedLine(text="If you are in danger call 999.", template="safety_test")

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.statements import insert, new_id
-from casework.adapters.storage.tables import case, code_request, standing
+from casework.adapters.storage.tables import CODE_REQUEST_WAITING, case, code_request, standing, status_in
 from casework.model.cases import Case, CaseEvent
 from casework.model.standings import Standing
 from casework.services.ports import CodeRequest, PendingCode
@@ -109,7 +109,7 @@ class SqlCodes:
     def next_requested(self) -> CodeRequest | None:
         row = self._connection.execute(
             sa.select(code_request)
-            .where(code_request.c.status == "waiting")
+            .where(status_in(code_request, CODE_REQUEST_WAITING))
             .order_by(code_request.c.requested_at)
             .limit(1)
         ).first()
@@ -178,7 +178,5 @@ class SqlCodes:
             code_request.c.status == "waiting",
             sa.and_(code_request.c.status == "issued", code_request.c.expires_at > self._now),
         )
-        query = sa.select(
-            sa.exists().where(code_request.c.conversation_id == conversation_id, still_open)
-        )
+        query = sa.select(sa.exists().where(code_request.c.conversation_id == conversation_id, still_open))
         return bool(self._connection.execute(query).scalar())

@@ -6,11 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.statements import insert_once, new_id
-from casework.adapters.storage.tables import conversation, desk_item, staff_member
+from casework.adapters.storage.tables import DESK_ITEM_OPEN, conversation, desk_item, staff_member, status_in
 from casework.model.desk import DeskItem, Grade, HandoffReason, ItemStatus, Outcome
 from casework.model.messages import Channel
-
-ON_THE_QUEUE = (ItemStatus.OPEN.value, ItemStatus.CLAIMED.value)
 
 
 class SqlDesk:
@@ -52,14 +50,14 @@ class SqlDesk:
         query = sa.select(desk_item.c.id).where(
             desk_item.c.conversation_id == conversation_id,
             desk_item.c.reason == reason.value,
-            desk_item.c.status.in_(ON_THE_QUEUE),
+            status_in(desk_item, DESK_ITEM_OPEN),
         )
         return self._connection.execute(query.limit(1)).scalar()
 
     def list_queue(
         self, *, limit: int = 500, after: tuple[int, datetime, str] | None = None
     ) -> list[DeskItem]:
-        query = self._items().where(desk_item.c.status.in_(ON_THE_QUEUE))
+        query = self._items().where(status_in(desk_item, DESK_ITEM_OPEN))
         if after is not None:
             position = sa.tuple_(desk_item.c.grade, desk_item.c.waiting_since, desk_item.c.id)
             query = query.where(position > sa.tuple_(*(sa.literal(part) for part in after)))
@@ -105,9 +103,7 @@ class SqlDesk:
     def _change(self, conversation_id: str, from_status: ItemStatus, **values: object) -> int:
         result = self._connection.execute(
             sa.update(desk_item)
-            .where(
-                desk_item.c.conversation_id == conversation_id, desk_item.c.status == from_status.value
-            )
+            .where(desk_item.c.conversation_id == conversation_id, desk_item.c.status == from_status.value)
             .values(**values)
         )
         return result.rowcount

@@ -7,11 +7,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.statements import insert_once, lock_rows
-from casework.adapters.storage.tables import delivery_attempt, delivery_event, outbox
+from casework.adapters.storage.tables import (
+    OUTBOX_UNFINISHED,
+    delivery_attempt,
+    delivery_event,
+    outbox,
+    status_in,
+)
 from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus
 from casework.services.ports import LeasedDelivery
-
-UNFINISHED = tuple(s.value for s in (OutboxStatus.WAITING, OutboxStatus.SENDING, OutboxStatus.UNKNOWN))
 
 
 class SqlOutbox:
@@ -81,7 +85,7 @@ class SqlOutbox:
         other = outbox.alias("other")
         ahead = sa.exists().where(
             other.c.conversation_id == outbox.c.conversation_id,
-            other.c.status.in_(UNFINISHED),
+            status_in(other, OUTBOX_UNFINISHED),
             other.c.id != outbox.c.id,
             sa.or_(
                 other.c.lane < outbox.c.lane,
@@ -98,15 +102,13 @@ class SqlOutbox:
         )
         return (
             sa.select(outbox)
-            .where(outbox.c.status.in_(UNFINISHED), is_free, outbox.c.not_before <= self._now, ~ahead)
+            .where(status_in(outbox, OUTBOX_UNFINISHED), is_free, outbox.c.not_before <= self._now, ~ahead)
             .order_by(outbox.c.lane, outbox.c.id)
             .limit(1)
         )
 
     def _first_attempt_at(self, outbox_id: int) -> datetime | None:
-        query = sa.select(sa.func.min(delivery_attempt.c.at)).where(
-            delivery_attempt.c.outbox_id == outbox_id
-        )
+        query = sa.select(sa.func.min(delivery_attempt.c.at)).where(delivery_attempt.c.outbox_id == outbox_id)
         return self._connection.execute(query).scalar()
 
     def record_outcome(
@@ -150,7 +152,11 @@ class SqlOutbox:
     def renew(self, worker_id: str, *, lease_seconds: float) -> None:
         self._connection.execute(
             sa.update(outbox)
-            .where(outbox.c.status == OutboxStatus.SENDING.value, outbox.c.leased_by == worker_id)
+            .where(
+                status_in(outbox, OUTBOX_UNFINISHED),
+                outbox.c.status == OutboxStatus.SENDING.value,
+                outbox.c.leased_by == worker_id,
+            )
             .values(lease_until=self._now + timedelta(seconds=lease_seconds))
         )
 

@@ -6,10 +6,8 @@ import sqlalchemy as sa
 
 from casework.adapters.storage.conversations import SqlConversations
 from casework.adapters.storage.statements import lock_rows, new_id
-from casework.adapters.storage.tables import inbox, turn
+from casework.adapters.storage.tables import TURN_UNFINISHED, inbox, status_in, turn
 from casework.services.ports import LeasedTurn
-
-UNFINISHED = ("waiting", "leased")
 
 
 class SqlTurns:
@@ -21,9 +19,7 @@ class SqlTurns:
         return self._record(inbox_id, conversation_id, status="waiting", outcome=None, finished_at=None)
 
     def record_finished(self, inbox_id: int, conversation_id: str, outcome: str) -> str:
-        return self._record(
-            inbox_id, conversation_id, status="done", outcome=outcome, finished_at=self._now
-        )
+        return self._record(inbox_id, conversation_id, status="done", outcome=outcome, finished_at=self._now)
 
     def _record(self, inbox_id: int, conversation_id: str, **values: object) -> str:
         turn_id = new_id()
@@ -69,7 +65,7 @@ class SqlTurns:
         # Before this one, or in flight: either way this conversation has to wait.
         ahead = sa.exists().where(
             other.c.conversation_id == turn.c.conversation_id,
-            other.c.status.in_(UNFINISHED),
+            status_in(other, TURN_UNFINISHED),
             other.c.id != turn.c.id,
             sa.or_(
                 other.c.inbox_id < turn.c.inbox_id,
@@ -83,7 +79,7 @@ class SqlTurns:
         return (
             sa.select(turn, inbox.c.text)
             .join_from(turn, inbox, turn.c.inbox_id == inbox.c.id)
-            .where(turn.c.status.in_(UNFINISHED), is_free, ~ahead)
+            .where(status_in(turn, TURN_UNFINISHED), is_free, ~ahead)
             .order_by(turn.c.inbox_id)
             .limit(1)
         )
@@ -99,8 +95,6 @@ class SqlTurns:
     def renew(self, worker_id: str, *, lease_seconds: float) -> None:
         self._connection.execute(
             sa.update(turn)
-            .where(turn.c.status == "leased", turn.c.leased_by == worker_id)
+            .where(status_in(turn, TURN_UNFINISHED), turn.c.leased_by == worker_id)
             .values(lease_until=self._now + timedelta(seconds=lease_seconds))
         )
-
-

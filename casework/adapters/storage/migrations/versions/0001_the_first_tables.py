@@ -33,10 +33,7 @@ def upgrade() -> None:
     op.create_table(
         "delivery_event",
         sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("provider_message_id", sa.String(length=128), nullable=False),
         sa.Column("status", sa.String(length=32), nullable=False),
@@ -46,9 +43,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery_event", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_delivery_event_provider_message_id"),
-            ["provider_message_id"],
-            unique=False,
+            batch_op.f("ix_delivery_event_provider_message_id"), ["provider_message_id"], unique=False
         )
 
     op.create_table(
@@ -90,14 +85,10 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_inbound_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["owner_id"],
-            ["staff_member.id"],
-            name=op.f("fk_conversation_owner_id_staff_member"),
+            ["owner_id"], ["staff_member.id"], name=op.f("fk_conversation_owner_id_staff_member")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversation")),
-        sa.UniqueConstraint(
-            "channel", "external_id", name=op.f("uq_conversation_channel_external_id")
-        ),
+        sa.UniqueConstraint("channel", "external_id", name=op.f("uq_conversation_channel_external_id")),
     )
     op.create_table(
         "staff_session",
@@ -108,19 +99,14 @@ def upgrade() -> None:
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["staff_id"],
-            ["staff_member.id"],
-            name=op.f("fk_staff_session_staff_id_staff_member"),
+            ["staff_id"], ["staff_member.id"], name=op.f("fk_staff_session_staff_id_staff_member")
         ),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_staff_session")),
     )
     op.create_table(
         "audit",
         sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.String(length=48), nullable=False),
@@ -128,16 +114,12 @@ def upgrade() -> None:
         sa.Column("conversation_id", sa.String(length=32), nullable=True),
         sa.Column("thing", sa.String(length=96), nullable=True),
         sa.ForeignKeyConstraint(
-            ["conversation_id"],
-            ["conversation.id"],
-            name=op.f("fk_audit_conversation_id_conversation"),
+            ["conversation_id"], ["conversation.id"], name=op.f("fk_audit_conversation_id_conversation")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     with op.batch_alter_table("audit", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_audit_conversation_id", ["conversation_id"], unique=False
-        )
+        batch_op.create_index("ix_audit_conversation_id", ["conversation_id"], unique=False)
 
     op.create_table(
         "code_request",
@@ -156,38 +138,29 @@ def upgrade() -> None:
             name=op.f("fk_code_request_conversation_id_conversation"),
         ),
         sa.ForeignKeyConstraint(
-            ["crime_reference"],
-            ["case.crime_reference"],
-            name=op.f("fk_code_request_crime_reference_case"),
+            ["crime_reference"], ["case.crime_reference"], name=op.f("fk_code_request_crime_reference_case")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_code_request")),
     )
     with op.batch_alter_table("code_request", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_code_request_conversation_id_requested_at",
-            ["conversation_id", "requested_at"],
-            unique=False,
+            "ix_code_request_conversation_id_requested_at", ["conversation_id", "requested_at"], unique=False
         )
         batch_op.create_index(
-            "ix_code_request_crime_reference",
-            ["crime_reference", "requested_at"],
-            unique=False,
+            "ix_code_request_crime_reference", ["crime_reference", "requested_at"], unique=False
         )
         batch_op.create_index(
             "ix_code_request_waiting",
             ["requested_at"],
             unique=False,
-            sqlite_where=sa.text("status = 'waiting'"),
-            postgresql_where=sa.text("status = 'waiting'"),
+            sqlite_where=sa.text("status IN ('waiting')"),
+            postgresql_where=sa.text("status IN ('waiting')"),
         )
 
     op.create_table(
         "inbox",
         sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("channel", sa.String(length=16), nullable=False),
         sa.Column("provider_message_id", sa.String(length=128), nullable=False),
@@ -199,29 +172,20 @@ def upgrade() -> None:
         sa.Column("has_location", sa.Boolean(), nullable=False),
         sa.Column("screen", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["conversation_id"],
-            ["conversation.id"],
-            name=op.f("fk_inbox_conversation_id_conversation"),
+            ["conversation_id"], ["conversation.id"], name=op.f("fk_inbox_conversation_id_conversation")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
         sa.UniqueConstraint(
-            "channel",
-            "provider_message_id",
-            name=op.f("uq_inbox_channel_provider_message_id"),
+            "channel", "provider_message_id", name=op.f("uq_inbox_channel_provider_message_id")
         ),
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_inbox_conversation_id_id", ["conversation_id", "id"], unique=False
-        )
+        batch_op.create_index("ix_inbox_conversation_id_id", ["conversation_id", "id"], unique=False)
 
     op.create_table(
         "standing",
         sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("conversation_id", sa.String(length=32), nullable=False),
         sa.Column("crime_reference", sa.String(length=32), nullable=False),
@@ -230,31 +194,21 @@ def upgrade() -> None:
         sa.Column("proved_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["conversation_id"],
-            ["conversation.id"],
-            name=op.f("fk_standing_conversation_id_conversation"),
+            ["conversation_id"], ["conversation.id"], name=op.f("fk_standing_conversation_id_conversation")
         ),
         sa.ForeignKeyConstraint(
-            ["crime_reference"],
-            ["case.crime_reference"],
-            name=op.f("fk_standing_crime_reference_case"),
+            ["crime_reference"], ["case.crime_reference"], name=op.f("fk_standing_crime_reference_case")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_standing")),
     )
     with op.batch_alter_table("standing", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_standing_conversation_id", ["conversation_id"], unique=False
-        )
+        batch_op.create_index("ix_standing_conversation_id", ["conversation_id"], unique=False)
 
     op.create_table(
         "desk_item",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("conversation_id", sa.String(length=32), nullable=False),
-        sa.Column(
-            "inbox_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=True,
-        ),
+        sa.Column("inbox_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("dedupe_key", sa.String(length=96), nullable=False),
         sa.Column("grade", sa.Integer(), nullable=False),
         sa.Column("tier", sa.Integer(), nullable=True),
@@ -268,25 +222,17 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(length=32), nullable=True),
         sa.ForeignKeyConstraint(
-            ["conversation_id"],
-            ["conversation.id"],
-            name=op.f("fk_desk_item_conversation_id_conversation"),
+            ["conversation_id"], ["conversation.id"], name=op.f("fk_desk_item_conversation_id_conversation")
         ),
+        sa.ForeignKeyConstraint(["inbox_id"], ["inbox.id"], name=op.f("fk_desk_item_inbox_id_inbox")),
         sa.ForeignKeyConstraint(
-            ["inbox_id"], ["inbox.id"], name=op.f("fk_desk_item_inbox_id_inbox")
-        ),
-        sa.ForeignKeyConstraint(
-            ["owner_id"],
-            ["staff_member.id"],
-            name=op.f("fk_desk_item_owner_id_staff_member"),
+            ["owner_id"], ["staff_member.id"], name=op.f("fk_desk_item_owner_id_staff_member")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_desk_item")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_desk_item_dedupe_key")),
     )
     with op.batch_alter_table("desk_item", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_desk_item_conversation_id", ["conversation_id"], unique=False
-        )
+        batch_op.create_index("ix_desk_item_conversation_id", ["conversation_id"], unique=False)
         batch_op.create_index(
             "ix_desk_item_queue",
             ["grade", "waiting_since", "id"],
@@ -298,11 +244,7 @@ def upgrade() -> None:
     op.create_table(
         "turn",
         sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column(
-            "inbox_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("inbox_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("conversation_id", sa.String(length=32), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("outcome", sa.String(length=32), nullable=True),
@@ -313,19 +255,22 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["conversation_id"],
-            ["conversation.id"],
-            name=op.f("fk_turn_conversation_id_conversation"),
+            ["conversation_id"], ["conversation.id"], name=op.f("fk_turn_conversation_id_conversation")
         ),
-        sa.ForeignKeyConstraint(
-            ["inbox_id"], ["inbox.id"], name=op.f("fk_turn_inbox_id_inbox")
-        ),
+        sa.ForeignKeyConstraint(["inbox_id"], ["inbox.id"], name=op.f("fk_turn_inbox_id_inbox")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_turn")),
         sa.UniqueConstraint("inbox_id", name=op.f("uq_turn_inbox_id")),
     )
     with op.batch_alter_table("turn", schema=None) as batch_op:
         batch_op.create_index(
             "ix_turn_unfinished",
+            ["inbox_id"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('waiting', 'leased')"),
+            postgresql_where=sa.text("status IN ('waiting', 'leased')"),
+        )
+        batch_op.create_index(
+            "ix_turn_unfinished_conversation",
             ["conversation_id", "inbox_id"],
             unique=False,
             sqlite_where=sa.text("status IN ('waiting', 'leased')"),
@@ -335,10 +280,7 @@ def upgrade() -> None:
     op.create_table(
         "outbox",
         sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("conversation_id", sa.String(length=32), nullable=False),
         sa.Column("turn_id", sa.String(length=32), nullable=True),
@@ -365,31 +307,28 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["conversation_id"],
-            ["conversation.id"],
-            name=op.f("fk_outbox_conversation_id_conversation"),
+            ["conversation_id"], ["conversation.id"], name=op.f("fk_outbox_conversation_id_conversation")
         ),
         sa.ForeignKeyConstraint(
-            ["staff_id"],
-            ["staff_member.id"],
-            name=op.f("fk_outbox_staff_id_staff_member"),
+            ["staff_id"], ["staff_member.id"], name=op.f("fk_outbox_staff_id_staff_member")
         ),
-        sa.ForeignKeyConstraint(
-            ["turn_id"], ["turn.id"], name=op.f("fk_outbox_turn_id_turn")
-        ),
+        sa.ForeignKeyConstraint(["turn_id"], ["turn.id"], name=op.f("fk_outbox_turn_id_turn")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_outbox_dedupe_key")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_outbox_conversation_id_id", ["conversation_id", "id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_outbox_provider_message_id", ["provider_message_id"], unique=False
-        )
+        batch_op.create_index("ix_outbox_conversation_id_id", ["conversation_id", "id"], unique=False)
+        batch_op.create_index("ix_outbox_provider_message_id", ["provider_message_id"], unique=False)
         batch_op.create_index(
             "ix_outbox_unfinished",
             ["lane", "id"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('waiting', 'sending', 'unknown')"),
+            postgresql_where=sa.text("status IN ('waiting', 'sending', 'unknown')"),
+        )
+        batch_op.create_index(
+            "ix_outbox_unfinished_conversation",
+            ["conversation_id", "lane", "id"],
             unique=False,
             sqlite_where=sa.text("status IN ('waiting', 'sending', 'unknown')"),
             postgresql_where=sa.text("status IN ('waiting', 'sending', 'unknown')"),
@@ -398,30 +337,19 @@ def upgrade() -> None:
     op.create_table(
         "delivery_attempt",
         sa.Column(
-            "id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
-        sa.Column(
-            "outbox_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            nullable=False,
-        ),
+        sa.Column("outbox_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("outcome", sa.String(length=16), nullable=False),
         sa.Column("error_code", sa.String(length=32), nullable=True),
         sa.ForeignKeyConstraint(
-            ["outbox_id"],
-            ["outbox.id"],
-            name=op.f("fk_delivery_attempt_outbox_id_outbox"),
+            ["outbox_id"], ["outbox.id"], name=op.f("fk_delivery_attempt_outbox_id_outbox")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_attempt")),
     )
     with op.batch_alter_table("delivery_attempt", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_delivery_attempt_outbox_id"), ["outbox_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_delivery_attempt_outbox_id"), ["outbox_id"], unique=False)
 
 
 def downgrade() -> None:
@@ -430,6 +358,11 @@ def downgrade() -> None:
 
     op.drop_table("delivery_attempt")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_outbox_unfinished_conversation",
+            sqlite_where=sa.text("status IN ('waiting', 'sending', 'unknown')"),
+            postgresql_where=sa.text("status IN ('waiting', 'sending', 'unknown')"),
+        )
         batch_op.drop_index(
             "ix_outbox_unfinished",
             sqlite_where=sa.text("status IN ('waiting', 'sending', 'unknown')"),
@@ -440,6 +373,11 @@ def downgrade() -> None:
 
     op.drop_table("outbox")
     with op.batch_alter_table("turn", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_turn_unfinished_conversation",
+            sqlite_where=sa.text("status IN ('waiting', 'leased')"),
+            postgresql_where=sa.text("status IN ('waiting', 'leased')"),
+        )
         batch_op.drop_index(
             "ix_turn_unfinished",
             sqlite_where=sa.text("status IN ('waiting', 'leased')"),
@@ -467,8 +405,8 @@ def downgrade() -> None:
     with op.batch_alter_table("code_request", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_code_request_waiting",
-            sqlite_where=sa.text("status = 'waiting'"),
-            postgresql_where=sa.text("status = 'waiting'"),
+            sqlite_where=sa.text("status IN ('waiting')"),
+            postgresql_where=sa.text("status IN ('waiting')"),
         )
         batch_op.drop_index("ix_code_request_crime_reference")
         batch_op.drop_index("ix_code_request_conversation_id_requested_at")

@@ -1,0 +1,148 @@
+"""The whole straight line of a message over a real database, one step a call, nothing in the background."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from casework.adapters.storage.database import Database
+from casework.adapters.storage.tables import conversation, metadata, outbox
+from casework.model.desk import Outcome
+from casework.model.messages import Channel
+from casework.services import answer, deliver, desk, prove
+from casework.services.ports import Conversation, StaffMember
+from casework.services.receive import Received, receive_message
+from casework.services.service_texts import ServiceTexts, load_service_texts
+from tests.support.builders import a_case, an_sms
+from tests.support.clock import SetClock
+from tests.support.fakes import FakeAssistant, FakeSender, FixedSafetyLines, FixedScreen, PlainCodeBook
+
+Row = Any
+
+
+@dataclass(repr=False)
+class Line:
+    database: Database
+    clock: SetClock
+    assistant: FakeAssistant = field(default_factory=FakeAssistant)
+    sender: Any = field(default_factory=FakeSender)
+    screen: FixedScreen = field(default_factory=FixedScreen)
+    safety_lines: FixedSafetyLines = field(default_factory=FixedSafetyLines)
+    codes: PlainCodeBook = field(default_factory=PlainCodeBook)
+    texts: ServiceTexts = field(default_factory=load_service_texts)
+
+    # --- what the world does ---
+
+    def receive(self, text: str = "what is happening with my case", **values: Any) -> Received:
+        return self.receive_again(an_sms(text, **values))
+
+    def receive_again(self, message: Any) -> Received:
+        return self.database.write_now(
+            lambda tx: receive_message(tx, message, screen=self.screen, safety_lines=self.safety_lines)
+        )
+
+    def open(self, external_id: str, channel: Channel = Channel.SMS) -> str:
+        return self.database.write_now(lambda tx: tx.conversations.open(channel, external_id).id)
+
+    # --- what the worker does ---
+
+    def answering(self, worker_id: str = "answerer") -> answer.Answering:
+        return answer.Answering(
+            store=self.database,
+            assistant=self.assistant,
+            texts=self.texts,
+            codes=self.codes,
+            worker_id=worker_id,
+            retry_after_seconds=0.0,
+        )
+
+    async def answer(self, worker_id: str = "answerer") -> bool:
+        return await answer.answer_next_turn(self.answering(worker_id))
+
+    async def answer_all(self) -> None:
+        while await self.answer():
+            pass
+
+    def delivering(self, worker_id: str = "sender") -> deliver.Delivering:
+        return deliver.Delivering(
+            store=self.database,
+            senders={channel: self.sender for channel in Channel},
+            texts=self.texts,
+            worker_id=worker_id,
+        )
+
+    async def deliver(self, worker_id: str = "sender") -> bool:
+        return await deliver.deliver_next_message(self.delivering(worker_id))
+
+    async def deliver_all(self) -> None:
+        while await self.deliver():
+            pass
+
+    async def issue_codes(self) -> None:
+        while await prove.issue_next_code(self.database, codes=self.codes, texts=self.texts):
+            pass
+
+    # --- what staff do ---
+
+    def add_staff(self, login: str = "rowan") -> StaffMember:
+        def add(tx: Any) -> StaffMember:
+            staff_id = tx.staff.add(
+                login=login,
+                display_name=f"{login.title()} Test-Detective",
+                role="investigator",
+                password_hash="x",
+            )
+            found: StaffMember = tx.staff.get(staff_id)
+            return found
+
+        return self.database.write_now(add)
+
+    def claim(self, conversation_id: str, by: StaffMember) -> Conversation:
+        return self.database.write_now(
+            lambda tx: desk.claim_conversation(tx, conversation_id, by=by, texts=self.texts)
+        )
+
+    def reply(self, conversation_id: str, text: str, by: StaffMember, **values: Any) -> None:
+        def write(tx: Any) -> None:
+            seen = values.get("last_seen_inbox_id", tx.inbox.latest_id(conversation_id) or 0)
+            form_id = values.get("form_id", f"form {text}")
+            desk.reply_as_staff(tx, conversation_id, text, by=by, last_seen_inbox_id=seen, form_id=form_id)
+
+        self.database.write_now(write)
+
+    def close(self, conversation_id: str, outcome: Outcome, by: StaffMember) -> int:
+        return self.database.write_now(lambda tx: desk.close_items(tx, conversation_id, outcome, by=by))
+
+    def hand_back(self, conversation_id: str, outcome: Outcome | None, by: StaffMember) -> None:
+        self.database.write_now(
+            lambda tx: desk.hand_back(tx, conversation_id, outcome, by=by, texts=self.texts)
+        )
+
+    def return_to_queue(self, conversation_id: str, by: StaffMember) -> None:
+        self.database.write_now(lambda tx: desk.return_to_queue(tx, conversation_id, by=by))
+
+    # --- what a test looks at ---
+
+    def rows(self, table: sa.Table, **where: Any) -> list[Row]:
+        query = sa.select(table).order_by(*table.primary_key.columns)
+        for name, value in where.items():
+            query = query.where(table.c[name] == value)
+        return self.database.read_now(lambda tx: tx.connection.execute(query).all())
+
+    def row(self, table: sa.Table, **where: Any) -> Row:
+        [found] = self.rows(table, **where)
+        return found
+
+    def conversation(self, conversation_id: str) -> Row:
+        return self.row(conversation, id=conversation_id)
+
+    def outgoing(self, conversation_id: str) -> list[tuple[str, str]]:
+        """(text, status) of everything written towards the person, oldest first."""
+        return [(row.text, row.status) for row in self.rows(outbox, conversation_id=conversation_id)]
+
+    def everything(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every value of every row of every table."""
+        return {table.name: [tuple(row) for row in self.rows(table)] for table in metadata.sorted_tables}
+
+    def add_cases(self, *cases: Any) -> None:
+        self.database.write_now(lambda tx: tx.cases.record_all(list(cases) or [a_case()]))
