@@ -1,6 +1,5 @@
 """What the public gateway and the staff console share: one place for headers, refusals and live pages."""
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,7 +15,7 @@ log = structlog.get_logger()
 SERVICE = web.AppKey("service", Service)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-BEAT_SECONDS = 15.0
+BEAT_SECONDS = 5.0
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -67,7 +66,8 @@ async def stream_changes(
     changes = watch_changes(request.app[SERVICE].database.engine)
     seen = request.headers.get("Last-Event-ID", request.query.get("seen", ""))
     try:
-        while True:
+        # A reader who left is noticed here, not by the write that would fail much later.
+        while request.transport is not None and not request.transport.is_closing():
             now = await look()
             if now != seen:
                 seen = now
@@ -75,10 +75,11 @@ async def stream_changes(
             else:
                 await response.write(b": beat\n\n")
             await changes.wait(BEAT_SECONDS)
-    except (ConnectionResetError, asyncio.CancelledError):
-        raise
+    except ConnectionResetError:
+        pass
     finally:
         await changes.close()
+    return response
 
 
 def same_origin(request: web.Request, public_url: str) -> bool:
