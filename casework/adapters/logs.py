@@ -29,6 +29,8 @@ ALLOWED = frozenset(
         "port",
         "error",
         "where",
+        "library",
+        "severity",
     }
 )
 
@@ -54,9 +56,21 @@ def add_error(_logger: object, _name: str, event: MutableMapping[str, Any]) -> M
     return event
 
 
+class LibraryHandler(logging.Handler):
+    """A library's own warning, reduced to who said it, how bad and where: its words may quote a victim."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().warning(
+            "library_warning",
+            library=record.name,
+            severity=record.levelname,
+            exc_info=record.exc_info[1] if record.exc_info else None,
+        )
+
+
 def configure_logs(process: str) -> None:
     """JSON lines on standard error, content-free."""
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format='{"event": "library_error"}')
+    logging.basicConfig(level=logging.WARNING, handlers=[LibraryHandler()], force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -24,9 +24,7 @@ def claim_conversation(
         owner = tx.staff.get(conversation.owner_id or "")
         raise AlreadyClaimed(owner.display_name, conversation.owned_since)
     tx.desk.claim_all(conversation_id, by.id)
-    tx.outbox.suppress_waiting(
-        conversation_id, authors=[Author.ASSISTANT], reason="person_took_over"
-    )
+    tx.outbox.suppress_waiting(conversation_id, authors=[Author.ASSISTANT], reason="person_took_over")
     conversation = tx.conversations.get(conversation_id)
     _tell(tx, conversation, "person_joined", by=by, texts=texts)
     tx.audit.record("conversation_claimed", by=by.id, conversation_id=conversation_id)
@@ -41,7 +39,13 @@ def read_conversation(tx: Transaction, conversation_id: str, *, by: StaffMember)
 
 
 def reply_as_staff(
-    tx: Transaction, conversation_id: str, text: str, *, by: StaffMember, last_seen_inbox_id: int, form_id: str
+    tx: Transaction,
+    conversation_id: str,
+    text: str,
+    *,
+    by: StaffMember,
+    last_seen_inbox_id: int,
+    form_id: str,
 ) -> None:
     """Queues a person's words. Refuses a stranger, and a reply written before the latest message was seen.
 

@@ -7,9 +7,7 @@ from casework.services.ports import Transaction
 FAILED_STATUSES = frozenset({"failed", "undelivered"})
 
 
-def record_receipt(
-    tx: Transaction, provider_message_id: str, status: str, *, error_code: str | None
-) -> None:
+def record_receipt(tx: Transaction, provider_message_id: str, status: str, *, error_code: str | None) -> None:
     """Stores every event, known message or not, in whatever order it comes."""
     tx.outbox.record_event(provider_message_id, status, error_code)
     if status not in FAILED_STATUSES:

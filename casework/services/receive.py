@@ -7,7 +7,7 @@ from casework.model.desk import Grade, HandoffReason
 from casework.model.disclosures import ScreenResult
 from casework.model.messages import Author, InboundMessage, Lane, OutboundMessage
 from casework.services.ports import Conversation, Transaction
-from casework.services.safety_lines import SafetyLines
+from casework.services.safety_lines import SafetyLines, find_safety_line
 
 # While a person owns the conversation only danger to life or serious risk is answered by a fixed text.
 TIERS_ANSWERED_WHILE_OWNED = (1, 2)
@@ -70,7 +70,7 @@ def _record_disclosure(
     turn_id = tx.turns.record_finished(inbox_id, conversation.id, "screened")
     if conversation.owner_id is not None and tier not in TIERS_ANSWERED_WHILE_OWNED:
         return
-    line = safety_lines.find(result, conversation.channel)
+    line = find_safety_line(result, conversation.channel, safety_lines)
     tx.outbox.record(
         OutboundMessage(
             conversation_id=conversation.id,
@@ -79,7 +79,7 @@ def _record_disclosure(
             text=line.text,
             lane=Lane.SAFETY,
             author=Author.SERVICE,
-            template=line.template,
+            template=line.template_name,
             dedupe_key=f"safety:{inbox_id}",
             epoch=conversation.epoch,
             turn_id=turn_id,

@@ -1,4 +1,4 @@
-"""One trained model and one Rasa process for all tests here. WAYMARK_TEST_MODEL names a model already trained."""
+"""One trained model and one Rasa process for all tests here; WAYMARK_TEST_MODEL names a trained model."""
 
 import os
 from collections.abc import Iterator
@@ -25,7 +25,9 @@ def actions_beside() -> Iterator[ActionsBeside]:
 
 
 @pytest.fixture(scope="session")
-def rasa(model: Path, actions_beside: ActionsBeside, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rasa]:
+def rasa(
+    model: Path, actions_beside: ActionsBeside, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Rasa]:
     log = tmp_path_factory.mktemp("rasa") / "rasa.log"
     with running_rasa(model, actions_beside.port, log) as running:
         yield running

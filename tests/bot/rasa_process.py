@@ -67,6 +67,7 @@ class Reply:
 class Rasa:
     port: int
     log: Path
+    process: subprocess.Popen[bytes]
 
     def turn(
         self,
@@ -78,7 +79,13 @@ class Rasa:
         channel: str = "sms",
     ) -> Reply:
         facts = {"channel": channel, "standing": "unknown", "code_pending": False}
-        asked = {"turn_id": turn_id, "conversation": conversation, "text": text, "state": state, "facts": facts}
+        asked = {
+            "turn_id": turn_id,
+            "conversation": conversation,
+            "text": text,
+            "state": state,
+            "facts": facts,
+        }
         return self.post(json.dumps(asked).encode())
 
     def post(self, body: bytes, *, secret: str | None = SECRET, path: str = "/webhooks/turn") -> Reply:
@@ -121,7 +128,8 @@ class ActionsBeside:
     _runner: web.AppRunner | None = None
 
     def run_thread(self) -> None:
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self.start()
 
     def start(self) -> None:
@@ -133,6 +141,8 @@ class ActionsBeside:
     def close(self) -> None:
         self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
 
     async def _start(self) -> None:
         self._runner = web.AppRunner(build_actions_app(self.reads, SECRET, today=lambda: TODAY))
@@ -147,7 +157,13 @@ class ActionsBeside:
 
 @contextmanager
 def running_rasa(
-    model: Path, actions_port: int, log: Path, *, credentials: str = "bot/credentials.yml", wait: bool = True
+    model: Path,
+    actions_port: int,
+    log: Path,
+    *,
+    credentials: str = "bot/credentials.yml",
+    secret: str = SECRET,
+    wait: bool = True,
 ) -> Iterator[Rasa]:
     port = find_free_port()
     command = [
@@ -155,21 +171,23 @@ def running_rasa(
         *("--port", str(port), "--credentials", credentials, "--endpoints", "endpoints.yml"),
     ]
     environ = rasa_environ(
-        WAYMARK_TURN_SECRET=SECRET, WAYMARK_ACTIONS_URL=f"http://127.0.0.1:{actions_port}/actions"
+        WAYMARK_TURN_SECRET=secret, WAYMARK_ACTIONS_URL=f"http://127.0.0.1:{actions_port}/actions"
     )
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
     try:
-        rasa = Rasa(port, log)
+        rasa = Rasa(port, log, process)
         if wait:
-            _wait_ready(rasa, process)
+            _wait_ready(rasa)
         yield rasa
     finally:
         process.terminate()
         process.wait(20)
 
 
-def train(folder: Path, *, domain: str = "bot/domain", data: tuple[str, ...] = ("data/nlu", "data/rules")) -> Path:
+def train(
+    folder: Path, *, domain: str = "bot/domain", data: tuple[str, ...] = ("data/nlu", "data/rules")
+) -> Path:
     command = [
         *(str(PYTHON), "-m", "rasa", "train", "--config", "config.yml", "--domain", domain),
         *("--data", *data, "--out", str(folder), "--fixed-model-name", "tests"),
@@ -179,10 +197,10 @@ def train(folder: Path, *, domain: str = "bot/domain", data: tuple[str, ...] = (
     return folder / "tests.tar.gz"
 
 
-def _wait_ready(rasa: Rasa, process: subprocess.Popen[bytes]) -> None:
+def _wait_ready(rasa: Rasa) -> None:
     started = time.monotonic()
     while time.monotonic() - started < READY_SECONDS:
-        if process.poll() is not None:
+        if rasa.process.poll() is not None:
             raise RuntimeError(f"Rasa stopped. Its log: {rasa.log.read_text()[-3000:]}")
         try:
             if rasa.get("/webhooks/turn/ready").status == 200:

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from casework.model.disclosures import CALM, ScreenResult
 from casework.model.errors import AssistantUnavailable
-from casework.model.messages import Channel, InboundMessage, OutboundMessage, OutboxStatus
+from casework.model.messages import InboundMessage, OutboundMessage, OutboxStatus
 from casework.services.ports import AssistantAnswer, Delivery, JsonObject
+from casework.services.safety_lines import SafetyLineEntry, load_safety_lines
 from tests.support.builders import an_answer
 
 
@@ -83,19 +84,11 @@ class FixedScreen:
         return self.results.get(message.text, CALM)
 
 
-@dataclass(frozen=True)
-class FixedLine:
-    text: str
-    template: str
+class BrokenSafetyLines(dict[str, SafetyLineEntry]):
+    """Has an entry for everything and cannot give any."""
 
+    def __init__(self) -> None:
+        super().__init__(load_safety_lines())
 
-@dataclass
-class FixedSafetyLines:
-    """One line for every hit; `is_broken` raises instead."""
-
-    is_broken: bool = False
-
-    def find(self, result: ScreenResult, channel: Channel) -> FixedLine:
-        if self.is_broken:
-            raise RuntimeError("the safety lines cannot be read")
-        return FixedLine(text="If you are in danger call 999.", template="safety_test")
+    def __getitem__(self, kind: str) -> SafetyLineEntry:
+        raise RuntimeError("the safety lines cannot be read")

@@ -12,10 +12,11 @@ from casework.model.messages import Channel
 from casework.services import answer, deliver, desk, prove
 from casework.services.ports import Conversation, StaffMember
 from casework.services.receive import Received, receive_message
+from casework.services.safety_lines import SafetyLines, load_safety_lines
 from casework.services.service_texts import ServiceTexts, load_service_texts
 from tests.support.builders import a_case, an_sms
 from tests.support.clock import SetClock
-from tests.support.fakes import FakeAssistant, FakeSender, FixedSafetyLines, FixedScreen, PlainCodeBook
+from tests.support.fakes import FakeAssistant, FakeSender, FixedScreen, PlainCodeBook
 
 Row = Any
 
@@ -27,7 +28,7 @@ class Line:
     assistant: FakeAssistant = field(default_factory=FakeAssistant)
     sender: Any = field(default_factory=FakeSender)
     screen: FixedScreen = field(default_factory=FixedScreen)
-    safety_lines: FixedSafetyLines = field(default_factory=FixedSafetyLines)
+    safety_lines: SafetyLines = field(default_factory=load_safety_lines)
     codes: PlainCodeBook = field(default_factory=PlainCodeBook)
     texts: ServiceTexts = field(default_factory=load_service_texts)
 

@@ -1,0 +1,47 @@
+"""What the actions may know. The service implements it over its own storage; nothing here writes."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from casework.model.cases import Case
+from casework.model.standings import Standing
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssistantView:
+    """What one conversation's person may be told.
+
+    `case` is None below LINKED, whatever the service knows. `code_is_pending` means a code was asked for,
+    whether or not one was sent: the answer must not say if the reference matched.
+    """
+
+    standing: Standing
+    case: Case | None = None
+    code_is_pending: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupportService:
+    """One service as shown to a person; its source and check date stay with the service's list.
+
+    Empty `hours`: no source agrees, so nothing is said of them.
+    """
+
+    name: str
+    phone: str
+    hours: str
+    for_whom: str
+
+
+class CaseReads(Protocol):
+    async def read_view(self, conversation_id: str, *, as_if_code: str | None = None) -> AssistantView:
+        """The view now or, with `as_if_code`, the view there would be once that code were confirmed.
+
+        A code that would not be accepted changes nothing.
+        """
+
+    async def would_accept_code(self, conversation_id: str, code: str) -> bool:
+        """Whether confirming the code now would link the person. Counts nothing and consumes nothing."""
+
+    async def find_support(self, crime_type: str | None) -> list[SupportService]:
+        """Services whose details are within their check date, best first. May be empty."""

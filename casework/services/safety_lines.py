@@ -1,0 +1,87 @@
+"""The fixed text that answers an urgent message at once: looked up here, worded in the template."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from casework.model.disclosure_screen import SCREEN_FAILED, UNREADABLE_TIERS
+from casework.model.disclosures import Category, ScreenResult
+from casework.model.errors import SettingsInvalid
+from casework.model.messages import Channel
+
+SAFETY_LINES_FILE = Path(__file__).parents[1] / "templates" / "safety_lines.toml"
+KINDS = (*(category.value for category in Category), *UNREADABLE_TIERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SafetyLine:
+    """What to send, and the name it is recorded under."""
+
+    text: str
+    template_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SafetyLineEntry:
+    """One kind of message: its two texts, where they come from, when to look again, who approved them."""
+
+    sms: str
+    web: str
+    source: tuple[str, ...]
+    review_by: date
+    signed_off: str
+
+    def on(self, channel: Channel) -> tuple[str, str]:
+        """The form's name and text. Anything that may light up a lock screen gets the short neutral form."""
+        return ("web", self.web) if channel is Channel.WEBCHAT else ("sms", self.sms)
+
+
+SafetyLines = Mapping[str, SafetyLineEntry]
+
+
+def load_safety_lines(path: Path = SAFETY_LINES_FILE) -> SafetyLines:
+    """Every category and every kind of unreadable message; refuses a missing or incomplete entry."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
+        raise SettingsInvalid(f"{path.name} cannot be read: {fault}; put the packaged file back") from fault
+    missing = sorted(set(KINDS) - tables.keys())
+    if missing:
+        kinds = ", ".join(missing)
+        raise SettingsInvalid(f"{path.name} has no entry for {kinds}: add sms, web, source and review_by")
+    return {kind: _parse_entry(path.name, kind, tables[kind]) for kind in KINDS}
+
+
+def find_safety_line(result: ScreenResult, channel: Channel, lines: SafetyLines | None = None) -> SafetyLine:
+    """The line for an urgent verdict on that channel; refuses a calm one, which has nothing to answer."""
+    if not result.urgent:
+        raise ValueError("a calm message has no safety line: ask only when result.urgent")
+    kind = result.category.value if result.category else _unreadable_kind(result)
+    form, text = (lines or _packaged_lines())[kind].on(channel)
+    return SafetyLine(text=text, template_name=f"safety.{kind}.{form}")
+
+
+@cache
+def _packaged_lines() -> SafetyLines:
+    return load_safety_lines()
+
+
+def _unreadable_kind(result: ScreenResult) -> str:
+    return next((item.rule for item in result.evidence if item.rule in UNREADABLE_TIERS), SCREEN_FAILED)
+
+
+def _parse_entry(file_name: str, kind: str, table: Mapping[str, Any]) -> SafetyLineEntry:
+    entry = SafetyLineEntry(
+        sms=table.get("sms", ""),
+        web=table.get("web", ""),
+        source=tuple(table.get("source", ())),
+        review_by=table.get("review_by", date.min),
+        signed_off=table.get("signed_off", ""),
+    )
+    if not (entry.sms and entry.web and entry.source) or entry.review_by == date.min:
+        raise SettingsInvalid(f"{file_name}, {kind}: sms, web, source and review_by must all be filled in")
+    return entry
