@@ -58,8 +58,10 @@ class CheckCode(Action):
         if code is None:
             dispatcher.utter_message(response="utter_ask_code")
             return []
-        effect = {"effect": "confirm_code", "code": code}
-        if not await self._reads.would_accept_code(tracker.sender_id, code):
+        accepted = await self._reads.would_accept_code(tracker.sender_id, code)
+        # The reply rests on `accepted`; if that is no longer so at the commit, the reply may not leave.
+        effect = {"effect": "confirm_code", "code": code, "accepted": accepted}
+        if not accepted:
             # Declared all the same, so that a wrong code is counted.
             dispatcher.utter_message(response="utter_code_refused", json_message=effect)
             return []

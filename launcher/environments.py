@@ -95,8 +95,9 @@ def _install(root: Path, missing: list[Environment]) -> None:
         )
         started = time.monotonic()
         _make_venv(uv, root, environment)
-        # No --require-hashes needed: a lock in which every line has hashes turns the check on by itself.
-        _run_uv(uv, root, "pip", "sync", "--python", str(environment.executable), str(environment.lock))
+        # Hashes in the lock turn the check on. Compiled here, or the first start would pay for it.
+        options = ("--require-hashes", "--compile-bytecode", "--python", str(environment.executable))
+        _run_uv(uv, root, "pip", "sync", *options, str(environment.lock))
         environment.stamp.write_text(environment.fingerprint())
         _say(f"      done in {time.monotonic() - started:.0f} s")
 

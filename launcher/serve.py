@@ -23,7 +23,9 @@ LOOPBACK = "127.0.0.1"
 
 async def serve(service: Service, *, host: str, stop: asyncio.Event) -> None:
     settings = service.settings
-    actions = build_actions_app(DatabaseReads(service), settings.turn_secret)
+    actions = build_actions_app(
+        DatabaseReads(service), settings.turn_secret, today=lambda: service.clock.now().date()
+    )
     runners = [
         await _listen(build_gateway_app(service), host, settings.port),
         await _listen(build_console_app(service), host, settings.console_port),

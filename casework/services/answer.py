@@ -1,6 +1,7 @@
 """Answering one turn: ask the assistant, then commit its reply, state and effects as one."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from casework.services import prove
 from casework.services.ports import (
     Assistant,
     AssistantAnswer,
+    AssistantReply,
     JsonObject,
     LeasedTurn,
     Store,
@@ -23,6 +25,10 @@ from casework.services.service_texts import ServiceTexts
 LEASE_SECONDS = 10
 MAX_ATTEMPTS = 3
 RETRY_AFTER_SECONDS = 1.5
+
+
+class EffectRefused(Exception):
+    """An effect could not be carried out as the reply says; the reply must not leave."""
 
 
 class LeaseLost(Exception):
@@ -99,14 +105,14 @@ async def _ask_once(assistant: Assistant, turn: LeasedTurn, facts: JsonObject) -
 
 async def _commit(answering: Answering, turn: LeasedTurn, answer: AssistantAnswer) -> None:
     try:
-        await answering.store.write(lambda tx: commit_answer(tx, turn, answer, answering.codes))
+        await answering.store.write(lambda tx: commit_answer(tx, turn, answer, answering))
     except LeaseLost:
         return
-    except EffectUnknown:
-        await answering.store.write(lambda tx: _commit_fallback(tx, turn, answering, "effect_unknown"))
+    except (EffectUnknown, EffectRefused):
+        await answering.store.write(lambda tx: _commit_fallback(tx, turn, answering, "effect_refused"))
 
 
-def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, codes: prove.CodeBook) -> None:
+def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, answering: Answering) -> None:
     """Turn, state, effects and reply together. A reply begun before a person took over never leaves."""
     effects = [parse_effect(effect) for effect in answer.effects]
     conversation = turn.conversation
@@ -115,9 +121,9 @@ def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, co
         raise LeaseLost
     if is_current:
         for effect in effects:
-            _commit_effect(tx, turn, effect, codes)
+            _commit_effect(tx, turn, effect, answering.codes)
     tx.outbox.record(
-        _reply(turn, answer),
+        _reply(turn, answer, answering.texts),
         decision="answers_a_message",
         status=OutboxStatus.WAITING if is_current else OutboxStatus.SUPPRESSED,
         reason=None if is_current else "person_took_over",
@@ -130,14 +136,23 @@ def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, co
     )
 
 
-def _reply(turn: LeasedTurn, answer: AssistantAnswer) -> OutboundMessage:
+def render_text(replies: Sequence[AssistantReply], channel: Channel, texts: ServiceTexts) -> str:
+    """One message of a turn's replies. Where there are no buttons the choices are written out."""
+    if channel is Channel.WEBCHAT:
+        return "\n\n".join(reply.text for reply in replies)
+    lines = [reply.text for reply in replies]
+    if replies[-1].choices:
+        lines.append(texts.render("choices", channel, choices=", ".join(replies[-1].choices)))
+    return "\n".join(lines)
+
+
+def _reply(turn: LeasedTurn, answer: AssistantAnswer, texts: ServiceTexts) -> OutboundMessage:
     conversation = turn.conversation
-    gap = "\n\n" if conversation.channel is Channel.WEBCHAT else "\n"
     return OutboundMessage(
         conversation_id=conversation.id,
         channel=conversation.channel,
         to=conversation.external_id,
-        text=gap.join(reply.text for reply in answer.replies),
+        text=render_text(answer.replies, conversation.channel, texts),
         lane=Lane.ASSISTANT,
         author=Author.ASSISTANT,
         template="+".join(reply.response for reply in answer.replies)[:96],
@@ -204,6 +219,7 @@ class RequestCode(_Effect, frozen=True, tag="request_code"):
 
 class ConfirmCode(_Effect, frozen=True, tag="confirm_code"):
     code: str
+    accepted: bool
 
 
 class HandOff(_Effect, frozen=True, tag="hand_off"):
@@ -226,7 +242,10 @@ def _commit_effect(tx: Transaction, turn: LeasedTurn, effect: Effect, codes: pro
     match effect:
         case RequestCode(reference=reference):
             prove.request_code(tx, turn.conversation.id, reference)
-        case ConfirmCode(code=code):
-            prove.confirm_code(tx, turn.conversation.id, code, codes=codes)
+        case ConfirmCode(code=code, accepted=accepted):
+            confirmed = prove.confirm_code(tx, turn.conversation.id, code, codes=codes)
+            if accepted and not confirmed:
+                # The reply may hold case details; it was written for a standing that is not there.
+                raise EffectRefused
         case HandOff(reason=reason):
             request_person(tx, turn.conversation.id, reason, inbox_id=turn.inbox_id)

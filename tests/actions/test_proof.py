@@ -54,7 +54,7 @@ async def test_a_right_code_confirms_and_answers_what_was_asked_before() -> None
     reads = FakeReads()
     reads.expect_code("c1", "123456", a_case())
     said = await give_code(reads, wish="status")
-    assert said.effects == [{"effect": "confirm_code", "code": "123456"}]
+    assert said.effects == [{"effect": "confirm_code", "code": "123456", "accepted": True}]
     assert said.responses == [
         "utter_code_accepted",
         "utter_stage_under_investigation",
@@ -81,7 +81,7 @@ async def test_wrong_codes_and_codes_nobody_asked_for_get_the_same_words_and_are
     wrong_reads.expect_code("c1", "999999", a_case())
     wrong, unasked = await give_code(wrong_reads), await give_code(FakeReads())
     assert wrong.messages == unasked.messages
-    assert wrong.effects == [{"effect": "confirm_code", "code": "123456"}]
+    assert wrong.effects == [{"effect": "confirm_code", "code": "123456", "accepted": False}]
 
 
 async def test_a_wrong_code_keeps_the_wish_for_the_right_one() -> None:

@@ -211,7 +211,7 @@ def test_reference_then_code_links_and_answers_in_one_turn(rasa: Rasa, reads: Fa
     asked, given, linked = rasa.talk("any news on my case", "its 43 26 0012345 i think", "482 913")
     assert asked.responses == ["utter_need_code"]
     assert given.body["effects"] == [{"effect": "request_code", "reference": "43260012345"}]
-    assert linked.body["effects"] == [{"effect": "confirm_code", "code": "482913"}]
+    assert linked.body["effects"] == [{"effect": "confirm_code", "code": "482913", "accepted": True}]
     said = {reply["response"]: reply["args"] for reply in linked.body["replies"]}
     assert said["utter_next_update_due"] == {"next_update_due": "10 December 2026"}
     assert "We are investigating" in linked.text

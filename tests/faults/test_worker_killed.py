@@ -73,7 +73,7 @@ class Stage:
 
     async def replies(self) -> list[str]:
         return [
-            m["body"] for m in await self.sandbox.get_thread(ASKER) if m["direction"].startswith("outbound")
+            m["body"] for m in await self.sandbox.get_thread(ASKER) if m["direction"] == "to_handset"
         ]
 
     def unfinished(self) -> int:

@@ -164,7 +164,7 @@ class Victim:
 
     async def arrived(self) -> list[str]:
         """The words of every message this phone received."""
-        return [m["body"] for m in await self.thread() if m["direction"].startswith("outbound")]
+        return [m["body"] for m in await self.thread() if m["direction"] == "to_handset"]
 
     async def next_text(self, within_seconds: float = 20.0) -> str:
         """The next message to arrive that was not read yet."""

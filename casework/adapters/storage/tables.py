@@ -65,7 +65,9 @@ CODE_REQUEST_WAITING = ("waiting",)
 
 def status_in(table: sa.FromClause, statuses: Sequence[str]) -> sa.ColumnElement[bool]:
     """The same condition for a query, its values written out for the planner to see."""
-    values: sa.BindParameter[list[str]] = sa.bindparam(None, list(statuses), expanding=True, literal_execute=True)
+    values: sa.BindParameter[list[str]] = sa.bindparam(
+        None, list(statuses), expanding=True, literal_execute=True
+    )
     return table.c.status.in_(values)
 
 
