@@ -1,5 +1,7 @@
 """The one wiring file: settings in, a service whose parts know each other out."""
 
+from functools import cache
+
 from casework.adapters.clock import SystemClock
 from casework.adapters.passwords import ArgonCodeBook, ArgonPasswords
 from casework.adapters.service import Service
@@ -20,9 +22,13 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
         settings=settings,
         database=Database(create_engine(settings.database_url), clock),
         clock=clock,
-        screen=load_disclosure_screen(),
+        screen=_screen(),
         safety_lines=load_safety_lines(),
         texts=load_service_texts(),
         codes=ArgonCodeBook(),
         passwords=ArgonPasswords(),
     )
+
+
+# Frozen once read, and the dearest thing to read: one is enough for a process.
+_screen = cache(load_disclosure_screen)
