@@ -135,11 +135,13 @@ def staff_add(given: Namespace) -> int:
     service = _open(given)
     password = _get_password(given)
     name = given.name or given.login
-    staff.add_member(service, login=given.login, display_name=name, role=given.role, password=password)
+    try:
+        staff.add_member(service, login=given.login, display_name=name, role=given.role, password=password)
+    finally:
+        service.database.close()
     print(f"Added {given.login} ({given.role})")
     if not given.password_stdin and not sys.stdin.isatty():
         print(f"Password: {password}")
-    service.database.close()
     return 0
 
 

@@ -4,14 +4,22 @@ import secrets
 from pathlib import Path
 
 from casework.adapters.service import Service
+from casework.model.errors import WaymarkError
 from casework.services.ports import Transaction
 
 SANDBOX_LOGIN = "sam"
+SHORTEST_PASSWORD = 12
 ROLES = ("triage", "investigator", "supervisor", "trainer", "auditor", "admin")
 
 
+class PasswordTooShort(WaymarkError):
+    """Too easy to guess for an account that reads victims' words."""
+
+
 def add_member(service: Service, *, login: str, display_name: str, role: str, password: str) -> str:
-    """The new member's id. Raises LoginTaken."""
+    """The new member's id. Raises LoginTaken, and PasswordTooShort under twelve characters."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise PasswordTooShort(f"The password needs at least {SHORTEST_PASSWORD} characters.")
     password_hash = service.passwords.hash(password)
 
     def add(tx: Transaction) -> str:

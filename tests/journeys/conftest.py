@@ -8,12 +8,17 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from tests.support.databases import make_postgresql
 from tests.support.running import ROOT, Detective, Running, Victim, run_waymark
 
 
-@pytest.fixture(scope="session")
-def waymark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with run_waymark(tmp_path_factory.mktemp("waymark")) as running:
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def waymark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    environ = {}
+    if request.param == "postgresql":
+        uri: str = request.getfixturevalue("postgresql_uri")
+        environ["WAYMARK_DATABASE_URL"] = make_postgresql(uri, "waymark_journeys")
+    with run_waymark(tmp_path_factory.mktemp("waymark"), **environ) as running:
         yield running
 
 

@@ -67,7 +67,7 @@ class Line:
     def delivering(self, worker_id: str = "sender") -> deliver.Delivering:
         return deliver.Delivering(
             store=self.database,
-            senders={channel: self.sender for channel in Channel},
+            senders=dict.fromkeys(Channel, self.sender),
             texts=self.texts,
             worker_id=worker_id,
         )

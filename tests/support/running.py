@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
-from pysqlite3 import dbapi2 as sqlite
+import sqlalchemy as sa
+
+from casework.adapters.storage.database import create_engine
+from casework.adapters.storage.tables import conversation
 
 ROOT = Path(__file__).parent.parent.parent
 READY_SECONDS = 240
@@ -60,16 +63,14 @@ class Running:
 
     def find_conversation(self, external_id: str) -> str | None:
         """The id of the conversation with that contact point, from the database itself."""
-        rows = self.query("SELECT id FROM conversation WHERE external_id = ?", external_id)
-        return str(rows[0][0]) if rows else None
-
-    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        connection = sqlite.connect(f"file:{self.data_dir}/waymark.db?mode=ro", uri=True)
-        try:
-            rows: list[tuple[Any, ...]] = connection.execute(sql, values).fetchall()
-            return rows
-        finally:
-            connection.close()
+        engine = create_engine(
+            self.environ.get("WAYMARK_DATABASE_URL", f"sqlite:///{self.data_dir}/waymark.db")
+        )
+        query = sa.select(conversation.c.id).where(conversation.c.external_id == external_id)
+        with engine.connect() as connection:
+            found: str | None = connection.execute(query).scalar()
+        engine.dispose()
+        return found
 
     def queue(self) -> list[dict[str, Any]]:
         """What `./waymark queue --json` prints."""

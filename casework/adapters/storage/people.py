@@ -26,7 +26,7 @@ class SqlStaff:
 
     def add(self, *, login: str, display_name: str, role: str, password_hash: str) -> str:
         if self.find(login) is not None:
-            raise LoginTaken(login)
+            raise LoginTaken(f"There is already a staff member called {login}.")
         staff_id = new_id()
         self._connection.execute(
             sa.insert(staff_member).values(
