@@ -1,6 +1,7 @@
 """Rasa as it comes: its default pipeline and policies on our data, its REST channel, a SQL tracker store."""
 
 import asyncio
+import re
 import sqlite3
 import sys
 import time
@@ -26,6 +27,7 @@ pipeline:
 policies:
 """
 CREDENTIALS = "rest:\n"
+SKIPPED = re.compile(r"Skipping training of `(\w+)`")
 ENDPOINTS = """\
 action_endpoint:
   url: ${{WAYMARK_ACTIONS_URL}}
@@ -58,8 +60,16 @@ class StockTalker:
             return int(connection.execute(asked, (conversation,)).fetchone()[0])
 
 
-async def train_stock(root: Path, folder: Path) -> Path:
-    """Trains in `folder`, showing that it lives; gives the model's path, or raises BenchFailed."""
+@dataclass(frozen=True)
+class StockModel:
+    """`skipped` are the default policies Rasa did not train: TED wants stories, and we have rules."""
+
+    path: Path
+    skipped: tuple[str, ...]
+
+
+async def train_stock(root: Path, folder: Path) -> StockModel:
+    """Trains in `folder`, showing that it lives; raises BenchFailed with the end of the log."""
     (folder / "config.yml").write_text(CONFIG)
     log = folder / "train.log"
     process = await start_rasa(root, _training_arguments(folder), _environ(folder), log)
@@ -69,7 +79,8 @@ async def train_stock(root: Path, folder: Path) -> Path:
         await end(process)
     if process.returncode != 0:
         raise BenchFailed(f"Stock Rasa could not train. The end of its log:\n{end_of(log)}")
-    return folder / "stock.tar.gz"
+    skipped = sorted(set(SKIPPED.findall(log.read_text(errors="replace"))))
+    return StockModel(folder / "stock.tar.gz", tuple(skipped))
 
 
 def _training_arguments(folder: Path) -> tuple[str, ...]:
@@ -82,7 +93,8 @@ def _training_arguments(folder: Path) -> tuple[str, ...]:
 
 def _environ(folder: Path) -> dict[str, str]:
     # A cache of its own: it must train now, and leave nothing behind.
-    return rasa_environ(RASA_CACHE_DIRECTORY=str(folder / "cache"))
+    # Its warnings say which policies it did not train.
+    return rasa_environ(RASA_CACHE_DIRECTORY=str(folder / "cache"), PYTHONWARNINGS="default::UserWarning")
 
 
 async def _wait_trained(process: asyncio.subprocess.Process) -> None:
@@ -98,12 +110,12 @@ async def _wait_trained(process: asyncio.subprocess.Process) -> None:
 
 @asynccontextmanager
 async def running_stock(
-    root: Path, model: Path, beside: ActionsBeside, folder: Path
+    root: Path, model: StockModel, beside: ActionsBeside, folder: Path
 ) -> AsyncIterator[Talker]:
     database = folder / "tracker.db"
     (folder / "credentials.yml").write_text(CREDENTIALS)
     (folder / "endpoints.yml").write_text(ENDPOINTS.format(database=database))
-    arguments = ["--model", str(model), "--credentials", str(folder / "credentials.yml")]
+    arguments = ["--model", str(model.path), "--credentials", str(folder / "credentials.yml")]
     arguments += ["--endpoints", str(folder / "endpoints.yml")]
     log = folder / "run.log"
     async with running_rasa(root, arguments, beside.environ(), log, ready="/webhooks/rest/") as rasa:

@@ -130,6 +130,10 @@ async def _measure_stock(root: Path, folder: Path, turns: int) -> Measured:
     started = time.monotonic()
     model = await train_stock(root, folder)
     _say(f"      trained in {time.monotonic() - started:.0f} s")
+    if model.skipped:
+        print(
+            f"\nStock Rasa trained without {', '.join(model.skipped)}: our data has no stories.", flush=True
+        )
     _say(f"Stock Rasa: {turns} turns in one conversation, {STOCK_SECONDS:.0f} s at most")
     async with actions_beside() as beside, running_stock(root, model, beside, folder) as talker:
         return await measure("Stock Rasa", talker, turns, longest_seconds=STOCK_SECONDS)
@@ -142,11 +146,13 @@ async def measure(name: str, talker: Talker, turns: int, *, longest_seconds: flo
     while slows both. A conversation that takes longer than `longest_seconds` is measured where it stands.
     """
     meter = Meter(talker)
+    _say(f"      {name}: warming up")
     await meter.talk("warm-up", WARM_UP_TURNS)
     before = [await meter.take_fifth_turn(f"before-{i}", i) for i in range(WINDOW)]
     long = await meter.talk("long", turns - WINDOW // 2, name=name, longest_seconds=longest_seconds)
     if len(long) < WINDOW:
         raise BenchFailed(f"Only {len(long)} turns in {longest_seconds:.0f} s: too few to compare.")
+    _say(f"      {name}: {WINDOW} turns around the last, each beside a fifth turn")
     pairs = [await _take_pair(meter, i) for i in range(len(long), len(long) + WINDOW)]
     reached = len(long) + WINDOW // 2
     return Measured(

@@ -36,11 +36,13 @@ def understand_lines(root: Path, model: Model, lines: Sequence[Message]) -> list
         cwd=root,
         env=rasa_environ(),
         input=asked + b"\n",
-        stdout=subprocess.PIPE,
+        capture_output=True,
         check=False,
     )
     answers = [msgspec.json.decode(line) for line in result.stdout.splitlines() if line.startswith(b"{")]
     if result.returncode != 0 or len(answers) != len(lines):
+        # Only then: Rasa's libraries warn about each other at length.
+        sys.stderr.write(result.stderr.decode(errors="replace"))
         raise UnderstandingFailed(
             f"{len(answers)} answers to {len(lines)} messages, code {result.returncode}"
         )
