@@ -55,7 +55,7 @@ class RasaAssistant:
         answer = await self._post(body)
         if answer.turn_id != turn_id:
             raise AssistantUnavailable("wrong_turn")
-        if not answer.replies or not all(reply.text for reply in answer.replies):
+        if not answer.replies or not all(reply.text.strip() for reply in answer.replies):
             raise AssistantUnavailable("no_reply")
         replies = tuple(
             AssistantReply(response=r.response, text=r.text, choices=tuple(r.choices)) for r in answer.replies
@@ -71,6 +71,7 @@ class RasaAssistant:
                 data=msgspec.json.encode(body),
                 headers={"X-Waymark-Secret": self._secret, "Content-Type": "application/json"},
                 timeout=self._timeout,
+                allow_redirects=False,  # the secret goes to the addresses we were given and no other
             ) as response:
                 content = await response.read()
         except TimeoutError as error:
@@ -81,5 +82,5 @@ class RasaAssistant:
             raise AssistantUnavailable(f"status_{response.status}")
         try:
             return msgspec.json.decode(content, type=_Answer)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise AssistantUnavailable("garbled") from error

@@ -20,8 +20,11 @@ def backup(url: str, target: Path) -> Path:
     """A consistent copy, taken while the service runs. Refuses to overwrite."""
     if target.exists():
         raise NotHere(f"{target} exists already. Choose another name.")
+    if not Path(_path(url)).exists():
+        raise NotHere(f"There is no database at {_path(url)}. Nothing was backed up.")
     target.parent.mkdir(parents=True, exist_ok=True)
     source = sqlite.connect(f"file:{_path(url)}?mode=ro", uri=True)
+    target.touch(mode=0o600)
     copy = sqlite.connect(str(target))
     try:
         source.backup(copy)
@@ -36,14 +39,30 @@ def restore(url: str, saved: Path) -> None:
     if saved.read_bytes()[: len(FIRST_BYTES)] != FIRST_BYTES:
         raise NotHere(f"{saved} is not a backup made by ./waymark db backup.")
     path = Path(_path(url))
+    if _find_damage(saved) is not None:
+        raise NotHere(f"{saved} is damaged. Nothing was restored.")
     if (path.parent / "run.json").exists():
         raise NotHere("Waymark is running on this database. Stop it first.")
+    aside = f"{path}.before-restore"
+    while Path(aside).exists():
+        aside += "-1"
     for suffix in ("", "-wal", "-shm"):
         old = Path(f"{path}{suffix}")
         if old.exists():
-            old.replace(Path(f"{path}.before-restore{suffix}"))
+            old.replace(Path(f"{aside}{suffix}"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(saved.read_bytes())
+
+
+def _find_damage(saved: Path) -> str | None:
+    connection = sqlite.connect(f"file:{saved}?mode=ro&immutable=1", uri=True)
+    try:
+        answer = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
+    except sqlite.DatabaseError as error:
+        return str(error)
+    finally:
+        connection.close()
+    return None if answer == "ok" else answer
 
 
 def verify(url: str) -> int:

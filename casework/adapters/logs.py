@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -85,3 +86,6 @@ def configure_logs(process: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
+    # Python's own way to die prints the exception's message, which may quote a victim.
+    sys.excepthook = lambda _type, error, _trace: structlog.get_logger().error("process_died", exc_info=error)
+    threading.excepthook = lambda died: structlog.get_logger().error("thread_died", exc_info=died.exc_value)

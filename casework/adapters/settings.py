@@ -37,7 +37,7 @@ class Settings:
             database_url=environ.get("WAYMARK_DATABASE_URL") or f"sqlite:///{data_dir}/waymark.db",
             public_url=_url(environ, "WAYMARK_PUBLIC_URL", default="http://127.0.0.1:8080"),
             turn_secret=_secret(environ, "WAYMARK_TURN_SECRET"),
-            rasa_urls=tuple(_required(environ, "WAYMARK_RASA_URLS").split(",")),
+            rasa_urls=_urls(environ, "WAYMARK_RASA_URLS"),
             twilio_account_sid=_required(environ, "TWILIO_ACCOUNT_SID"),
             twilio_auth_tokens=_tokens(environ),
             twilio_api_url=_url(environ, "WAYMARK_TWILIO_API_URL", default=TWILIO_API_URL),
@@ -76,7 +76,14 @@ def _tokens(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _url(environ: Mapping[str, str], name: str, *, default: str) -> str:
-    value = environ.get(name, "").strip() or default
+    return _check_url(name, environ.get(name, "").strip() or default)
+
+
+def _urls(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(_check_url(name, value.strip()) for value in _required(environ, name).split(","))
+
+
+def _check_url(name: str, value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingsInvalid(f"{name}: {value!r} is not an address such as https://messages.example.org")
@@ -85,6 +92,6 @@ def _url(environ: Mapping[str, str], name: str, *, default: str) -> str:
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     value = environ.get(name, "").strip() or str(default)
-    if not value.isdigit() or not 0 < int(value) < 65536:
+    if not (value.isascii() and value.isdigit()) or not 0 < int(value) < 65536:
         raise SettingsInvalid(f"{name}: {value!r} is not a port between 1 and 65535")
     return int(value)

@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import msgspec
-
-from casework.model.desk import GRADE_OF_REASON, HandoffReason
+from casework.model.desk import HandoffReason
 from casework.model.errors import AssistantUnavailable, EffectUnknown
 from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus
 from casework.services import prove
+from casework.services.effects import EffectRefused, commit_effect, parse_effect
+from casework.services.hand_off import keep_for_person, request_person
 from casework.services.ports import (
     Assistant,
     AssistantAnswer,
@@ -25,10 +24,6 @@ from casework.services.service_texts import ServiceTexts
 LEASE_SECONDS = 10
 MAX_ATTEMPTS = 3
 RETRY_AFTER_SECONDS = 1.5
-
-
-class EffectRefused(Exception):
-    """An effect could not be carried out as the reply says; the reply must not leave."""
 
 
 class LeaseLost(Exception):
@@ -54,15 +49,24 @@ async def answer_next_turn(answering: Answering) -> bool:
         return False
     if turn.conversation.owner_id is not None:
         return True
+    try:
+        await _answer(answering, turn)
+    except Exception:
+        # This worker lives on and renews what bears its name; a broken step must run out instead.
+        await answering.store.write(lambda tx: tx.turns.release(turn))
+        raise
+    return True
+
+
+async def _answer(answering: Answering, turn: LeasedTurn) -> None:
     facts = await answering.store.read(lambda tx: _facts(tx, turn))
     try:
         answer = await _ask(answering, turn, facts)
     except AssistantUnavailable as error:
         reason = f"assistant_{error.code}"
         await answering.store.write(lambda tx: _commit_fallback(tx, turn, answering, reason))
-        return True
+        return
     await _commit(answering, turn, answer)
-    return True
 
 
 def _lease(tx: Transaction, worker_id: str) -> LeasedTurn | None:
@@ -70,6 +74,7 @@ def _lease(tx: Transaction, worker_id: str) -> LeasedTurn | None:
     if turn is not None and turn.conversation.owner_id is not None:
         # A person took over after the message came in: it is theirs to answer.
         tx.turns.finish(turn, "with_person")
+        keep_for_person(tx, turn.conversation.id, inbox_id=turn.inbox_id)
     return turn
 
 
@@ -108,8 +113,10 @@ async def _commit(answering: Answering, turn: LeasedTurn, answer: AssistantAnswe
         await answering.store.write(lambda tx: commit_answer(tx, turn, answer, answering))
     except LeaseLost:
         return
-    except (EffectUnknown, EffectRefused):
+    except EffectUnknown:
         await answering.store.write(lambda tx: _commit_fallback(tx, turn, answering, "effect_refused"))
+    except EffectRefused:
+        await answering.store.write(lambda tx: _commit_refused(tx, turn, answering))
 
 
 def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, answering: Answering) -> None:
@@ -121,13 +128,15 @@ def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, an
         raise LeaseLost
     if is_current:
         for effect in effects:
-            _commit_effect(tx, turn, effect, answering.codes)
+            commit_effect(tx, turn, effect, answering.codes)
     tx.outbox.record(
         _reply(turn, answer, answering.texts),
         decision="answers_a_message",
         status=OutboxStatus.WAITING if is_current else OutboxStatus.SUPPRESSED,
         reason=None if is_current else "person_took_over",
     )
+    if not is_current:
+        keep_for_person(tx, conversation.id, inbox_id=turn.inbox_id)
     tx.audit.record(
         "turn_answered" if is_current else "reply_suppressed",
         by="assistant",
@@ -163,10 +172,16 @@ def _reply(turn: LeasedTurn, answer: AssistantAnswer, texts: ServiceTexts) -> Ou
     )
 
 
+def _commit_refused(tx: Transaction, turn: LeasedTurn, answering: Answering) -> None:
+    # The count of this failure was rolled back with the reply; without it guessing would be free.
+    prove.refuse_code(tx, turn.conversation.id)
+    _commit_fallback(tx, turn, answering, "effect_refused")
+
+
 def _commit_fallback(tx: Transaction, turn: LeasedTurn, answering: Answering, why: str) -> None:
     if not tx.turns.finish(turn, why[:32]):
         return
-    conversation = tx.conversations.get(turn.conversation.id)
+    conversation = tx.conversations.hold(turn.conversation.id)
     request_person(tx, conversation.id, HandoffReason.ASSISTANT_UNAVAILABLE, inbox_id=turn.inbox_id)
     if conversation.owner_id is not None:
         return
@@ -186,66 +201,3 @@ def _commit_fallback(tx: Transaction, turn: LeasedTurn, answering: Answering, wh
         decision="answers_a_message",
     )
     tx.audit.record("turn_held", by="worker", conversation_id=conversation.id, thing=f"turn:{turn.id}")
-
-
-def request_person(
-    tx: Transaction, conversation_id: str, reason: HandoffReason, *, inbox_id: int | None
-) -> None:
-    """Puts the conversation on the queue, once per reason while it is there."""
-    if tx.desk.find_open(conversation_id, reason) is not None:
-        return
-    tx.desk.record_item(
-        conversation_id=conversation_id,
-        reason=reason,
-        grade=GRADE_OF_REASON[reason],
-        # Not unique by inbox id: the same reason may come back after the item was closed.
-        dedupe_key=f"{reason.value}:{conversation_id}:{tx.now.timestamp()}",
-        inbox_id=inbox_id,
-        owner_id=tx.conversations.get(conversation_id).owner_id,
-    )
-    tx.audit.record("desk_item_opened", by="assistant", conversation_id=conversation_id, thing=reason.value)
-
-
-# --- effects: what an action may declare, and nothing else -----------------------------------------
-
-
-class _Effect(msgspec.Struct, frozen=True, tag_field="effect", forbid_unknown_fields=True):
-    pass
-
-
-class RequestCode(_Effect, frozen=True, tag="request_code"):
-    reference: str
-
-
-class ConfirmCode(_Effect, frozen=True, tag="confirm_code"):
-    code: str
-    accepted: bool
-
-
-class HandOff(_Effect, frozen=True, tag="hand_off"):
-    reason: HandoffReason
-
-
-Effect = RequestCode | ConfirmCode | HandOff
-
-
-def parse_effect(declared: Any) -> Effect:
-    """The effect, whole and known; raises EffectUnknown, never guesses."""
-    try:
-        effect: Effect = msgspec.convert(declared, Effect)
-    except msgspec.ValidationError as error:
-        raise EffectUnknown(str(error)) from error
-    return effect
-
-
-def _commit_effect(tx: Transaction, turn: LeasedTurn, effect: Effect, codes: prove.CodeBook) -> None:
-    match effect:
-        case RequestCode(reference=reference):
-            prove.request_code(tx, turn.conversation.id, reference)
-        case ConfirmCode(code=code, accepted=accepted):
-            confirmed = prove.confirm_code(tx, turn.conversation.id, code, codes=codes)
-            if accepted and not confirmed:
-                # The reply may hold case details; it was written for a standing that is not there.
-                raise EffectRefused
-        case HandOff(reason=reason):
-            request_person(tx, turn.conversation.id, reason, inbox_id=turn.inbox_id)

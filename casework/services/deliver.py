@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from casework.model.desk import HandoffReason
 from casework.model.messages import Channel, Lane, OutboxStatus
-from casework.services.answer import request_person
+from casework.services.hand_off import keep_for_person, request_person
 from casework.services.ports import Delivery, LeasedDelivery, Sender, Store, Transaction
 from casework.services.service_texts import ServiceTexts
 
 LEASE_SECONDS = 10
-MAX_ATTEMPTS = 8
+MAX_ATTEMPTS = 12
 LONGEST_WAIT_SECONDS = 300
 # A request we gave up on may still be on its way to the provider; asking sooner proves nothing.
 UNKNOWN_WAIT_SECONDS = 10
@@ -35,16 +35,25 @@ async def deliver_next_message(delivering: Delivering) -> bool:
     )
     if leased is None:
         return False
-    delivery = await _deliver(delivering.senders[leased.message.channel], leased)
+    try:
+        delivery = await _deliver(delivering.senders.get(leased.message.channel), leased)
+    except Exception:
+        unknown = Delivery(status=OutboxStatus.UNKNOWN)
+        await delivering.store.write(lambda tx: record_delivery(tx, leased, unknown, delivering.texts))
+        raise
     await delivering.store.write(lambda tx: record_delivery(tx, leased, delivery, delivering.texts))
     return True
 
 
-async def _deliver(sender: Sender, leased: LeasedDelivery) -> Delivery:
+async def _deliver(sender: Sender | None, leased: LeasedDelivery) -> Delivery:
+    if sender is None:
+        return Delivery(status=OutboxStatus.FAILED, error_code="no_sender")
     if leased.was_unknown and leased.first_attempt_at is not None:
         found = await sender.find_sent(leased.message, since=leased.first_attempt_at)
         if found is not None:
             return found
+    if leased.is_withdrawn:
+        return Delivery(status=OutboxStatus.SUPPRESSED, error_code="person_took_over")
     return await sender.deliver(leased.message)
 
 
@@ -59,12 +68,24 @@ def record_delivery(tx: Transaction, leased: LeasedDelivery, delivery: Delivery,
         retry_at=tx.now + _wait(leased.attempts, delivery),
         redact_to=_redacted(leased, status, texts),
     )
-    if recorded and status is OutboxStatus.FAILED:
-        request_person(tx, leased.message.conversation_id, HandoffReason.NOT_DELIVERED, inbox_id=None)
+    conversation_id, provider_id = leased.message.conversation_id, delivery.provider_message_id
+    if not recorded:
+        return
+    if status is OutboxStatus.SUPPRESSED:
+        keep_for_person(tx, conversation_id, inbox_id=None)
+    # The provider's news can outrun this commit.
+    if status is OutboxStatus.FAILED or (provider_id and tx.outbox.has_failed_event(provider_id)):
+        report_undelivered(tx, leased.outbox_id, conversation_id)
+
+
+def report_undelivered(tx: Transaction, outbox_id: int, conversation_id: str) -> None:
+    """A person's task, once for each message however often the failure is told."""
+    key = f"not_delivered:out-{outbox_id}"
+    request_person(tx, conversation_id, HandoffReason.NOT_DELIVERED, inbox_id=None, dedupe_key=key)
 
 
 def _final(leased: LeasedDelivery, delivery: Delivery) -> OutboxStatus:
-    is_final = delivery.status in (OutboxStatus.SENT, OutboxStatus.FAILED)
+    is_final = delivery.status in (OutboxStatus.SENT, OutboxStatus.FAILED, OutboxStatus.SUPPRESSED)
     if not is_final and leased.attempts >= MAX_ATTEMPTS:
         return OutboxStatus.FAILED
     return delivery.status

@@ -5,6 +5,7 @@ import secrets
 from casework.model.desk import ItemStatus, Outcome
 from casework.model.errors import AlreadyClaimed, NotTheOwner, OutcomeNeeded, UnreadMessages
 from casework.model.messages import Author, Channel, Lane, OutboundMessage
+from casework.services.hand_off import keep_for_person
 from casework.services.ports import Conversation, StaffMember, Transaction
 from casework.services.service_texts import ServiceTexts
 
@@ -17,14 +18,15 @@ def claim_conversation(
     From the commit on no reply of the assistant leaves: what waits is suppressed, what is being
     written is dropped because the epoch moved.
     """
-    if not tx.conversations.claim(conversation_id, by.id):
-        conversation = tx.conversations.get(conversation_id)
-        if conversation.owner_id == by.id:
-            return conversation
-        owner = tx.staff.get(conversation.owner_id or "")
-        raise AlreadyClaimed(owner.display_name, conversation.owned_since)
+    held = tx.conversations.hold(conversation_id)
+    if held.owner_id == by.id:
+        return held
+    if held.owner_id is not None:
+        raise AlreadyClaimed(tx.staff.get(held.owner_id).display_name, held.owned_since)
+    tx.conversations.claim(conversation_id, by.id)
     tx.desk.claim_all(conversation_id, by.id)
-    tx.outbox.suppress_waiting(conversation_id, authors=[Author.ASSISTANT], reason="person_took_over")
+    if tx.outbox.suppress_waiting(conversation_id, authors=[Author.ASSISTANT], reason="person_took_over"):
+        keep_for_person(tx, conversation_id, inbox_id=None)
     conversation = tx.conversations.get(conversation_id)
     _tell(tx, conversation, "person_joined", by=by, texts=texts)
     tx.audit.record("conversation_claimed", by=by.id, conversation_id=conversation_id)
@@ -52,10 +54,8 @@ def reply_as_staff(
     `form_id` names one composer: a form sent twice is one message.
     """
     conversation = _get_owned(tx, conversation_id, by)
-    latest = tx.inbox.latest_id(conversation_id) or 0
-    if latest > last_seen_inbox_id:
-        raise UnreadMessages
-    tx.outbox.record(
+    _check_read(tx, conversation_id, last_seen_inbox_id)
+    recorded = tx.outbox.record(
         OutboundMessage(
             conversation_id=conversation.id,
             channel=conversation.channel,
@@ -70,24 +70,35 @@ def reply_as_staff(
         ),
         decision="answers_a_message",
     )
-    tx.audit.record("staff_replied", by=by.id, conversation_id=conversation_id)
+    if recorded is not None:
+        tx.audit.record("staff_replied", by=by.id, conversation_id=conversation_id)
 
 
-def close_items(tx: Transaction, conversation_id: str, outcome: Outcome, *, by: StaffMember) -> int:
-    """Closes this person's items of the conversation; they keep the conversation."""
+def close_items(
+    tx: Transaction, conversation_id: str, outcome: Outcome, *, by: StaffMember, last_seen_inbox_id: int
+) -> int:
+    """Closes this person's items; they keep the conversation. Refuses while a message is unread."""
     _get_owned(tx, conversation_id, by)
+    _check_read(tx, conversation_id, last_seen_inbox_id)
     closed = tx.desk.close_all(conversation_id, outcome)
     tx.audit.record("items_closed", by=by.id, conversation_id=conversation_id, thing=outcome.value)
     return closed
 
 
 def hand_back(
-    tx: Transaction, conversation_id: str, outcome: Outcome | None, *, by: StaffMember, texts: ServiceTexts
+    tx: Transaction,
+    conversation_id: str,
+    outcome: Outcome | None,
+    *,
+    by: StaffMember,
+    last_seen_inbox_id: int,
+    texts: ServiceTexts,
 ) -> None:
     """Gives the conversation back to the assistant. An item still open needs an outcome first."""
     conversation = _get_owned(tx, conversation_id, by)
+    _check_read(tx, conversation_id, last_seen_inbox_id)
     if outcome is not None:
-        close_items(tx, conversation_id, outcome, by=by)
+        close_items(tx, conversation_id, outcome, by=by, last_seen_inbox_id=last_seen_inbox_id)
     elif _has_claimed_items(tx, conversation_id):
         raise OutcomeNeeded
     tx.conversations.release(conversation_id, by.id)
@@ -104,10 +115,16 @@ def return_to_queue(tx: Transaction, conversation_id: str, *, by: StaffMember) -
 
 
 def _get_owned(tx: Transaction, conversation_id: str, by: StaffMember) -> Conversation:
-    conversation = tx.conversations.get(conversation_id)
+    # Held, so that neither a message nor a colleague comes in between the checks and the commit.
+    conversation = tx.conversations.hold(conversation_id)
     if conversation.owner_id != by.id:
         raise NotTheOwner(conversation_id)
     return conversation
+
+
+def _check_read(tx: Transaction, conversation_id: str, last_seen_inbox_id: int) -> None:
+    if (tx.inbox.latest_id(conversation_id) or 0) > last_seen_inbox_id:
+        raise UnreadMessages
 
 
 def _has_claimed_items(tx: Transaction, conversation_id: str) -> bool:

@@ -56,6 +56,7 @@ class LeasedDelivery:
     attempts: int
     was_unknown: bool  # an earlier attempt may have left: look it up before sending
     first_attempt_at: datetime | None
+    is_withdrawn: bool = False  # the assistant's, and a person has taken over since it was written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,7 @@ class CodeRequest:
     id: str
     conversation_id: str
     reference: str
+    requested_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +119,9 @@ class Conversations(Protocol):
     def get(self, conversation_id: str) -> Conversation:
         """Raises ConversationNotFound."""
 
+    def hold(self, conversation_id: str) -> Conversation:
+        """As `get`, and nobody else can change it until the transaction ends."""
+
     def claim(self, conversation_id: str, staff_id: str) -> bool:
         """True if nobody owned it; the epoch moves on."""
 
@@ -146,6 +151,9 @@ class Turns(Protocol):
         """False when the lease was lost: the caller must write nothing more."""
 
     def renew(self, worker_id: str, *, lease_seconds: float) -> None: ...
+
+    def release(self, turn: LeasedTurn) -> None:
+        """Lets the lease run out: the worker's renewals no longer reach it."""
 
 
 class Outbox(Protocol):
@@ -183,6 +191,9 @@ class Outbox(Protocol):
 
     def list_provider_ids(self, conversation_id: str) -> list[str]:
         """The provider's ids of the messages already sent in this conversation, newest first."""
+
+    def has_failed_event(self, provider_message_id: str) -> bool:
+        """Whether the provider has already told of a failure of this message."""
 
     def record_event(self, provider_message_id: str, status: str, error_code: str | None) -> None: ...
 

@@ -77,10 +77,12 @@ def _issue(tx: Transaction, request: CodeRequest, code: str, code_hash: str, tex
         ),
         decision="code_to_contact_of_record",
     )
-    tx.audit.record("code_sent", by="worker", conversation_id=request.conversation_id)
+    tx.audit.record("code_sent", by="worker", conversation_id=recipient.id)
 
 
 def _may_be_sent(tx: Transaction, request: CodeRequest, found: Case) -> bool:
+    if tx.now - request.requested_at > timedelta(seconds=CODE_SECONDS):
+        return False  # after an outage nobody is waiting for it any more
     plan = parse_safe_contact(found.safe_contact)
     asker = tx.conversations.get(request.conversation_id)
     # Whoever holds the contact of record and writes from it is answered; anyone else's typing must not
@@ -89,6 +91,9 @@ def _may_be_sent(tx: Transaction, request: CodeRequest, found: Case) -> bool:
     if not (may_reply(plan) if is_an_answer else may_send_unasked(plan, Channel.SMS)):
         return False
     asked = tx.codes.count_requests(request.conversation_id, since=tx.now - timedelta(hours=1))
+    if is_an_answer:
+        # What strangers used up must not lock the contact of record out (auth.md §4).
+        return asked <= MAX_REQUESTS_AN_HOUR
     sent = tx.codes.count_sends(request.reference, since=tx.now - timedelta(days=1))
     return asked <= MAX_REQUESTS_AN_HOUR and sent < MAX_SENDS_A_DAY
 
@@ -101,6 +106,14 @@ def find_provable_case(tx: Transaction, conversation_id: str, code: str, *, code
     return pending.crime_reference if pending else None
 
 
+def refuse_code(tx: Transaction, conversation_id: str) -> None:
+    """Counts one failure against the code that is out, if one is."""
+    pending = tx.codes.find_pending(conversation_id, max_failures=MAX_FAILURES)
+    if pending is not None:
+        tx.codes.count_failure(pending.id)
+        tx.audit.record("code_refused", by="person", conversation_id=conversation_id)
+
+
 def confirm_code(tx: Transaction, conversation_id: str, code: str, *, codes: CodeBook) -> bool:
     """Uses the code up and records the standing, or counts the failure."""
     pending = tx.codes.find_pending(conversation_id, max_failures=MAX_FAILURES)
@@ -108,8 +121,7 @@ def confirm_code(tx: Transaction, conversation_id: str, code: str, *, codes: Cod
         return False
     proved = find_provable_case(tx, conversation_id, code, codes=codes)
     if proved is None:
-        tx.codes.count_failure(pending.id)
-        tx.audit.record("code_refused", by="person", conversation_id=conversation_id)
+        refuse_code(tx, conversation_id)
         return False
     tx.codes.consume(pending.id)
     tx.standings.record(conversation_id, proved, Standing.LINKED, method="code")

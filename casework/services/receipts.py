@@ -1,7 +1,6 @@
 """The provider's news of a message: append-only, and a failure is a person's task."""
 
-from casework.model.desk import HandoffReason
-from casework.services.answer import request_person
+from casework.services.deliver import report_undelivered
 from casework.services.ports import Transaction
 
 FAILED_STATUSES = frozenset({"failed", "undelivered"})
@@ -19,4 +18,4 @@ def record_receipt(tx: Transaction, provider_message_id: str, status: str, *, er
     tx.audit.record(
         "delivery_failed", by="provider", conversation_id=conversation_id, thing=f"out-{outbox_id}"
     )
-    request_person(tx, conversation_id, HandoffReason.NOT_DELIVERED, inbox_id=None)
+    report_undelivered(tx, outbox_id, conversation_id)

@@ -72,9 +72,7 @@ class Stage:
         return worker
 
     async def replies(self) -> list[str]:
-        return [
-            m["body"] for m in await self.sandbox.get_thread(ASKER) if m["direction"] == "to_handset"
-        ]
+        return [m["body"] for m in await self.sandbox.get_thread(ASKER) if m["direction"] == "to_handset"]
 
     def unfinished(self) -> int:
         count = 0

@@ -112,12 +112,18 @@ class Line:
         self.database.write_now(write)
 
     def close(self, conversation_id: str, outcome: Outcome, by: StaffMember) -> int:
-        return self.database.write_now(lambda tx: desk.close_items(tx, conversation_id, outcome, by=by))
+        def close(tx: Any) -> int:
+            seen = tx.inbox.latest_id(conversation_id) or 0
+            return desk.close_items(tx, conversation_id, outcome, by=by, last_seen_inbox_id=seen)
+
+        return self.database.write_now(close)
 
     def hand_back(self, conversation_id: str, outcome: Outcome | None, by: StaffMember) -> None:
-        self.database.write_now(
-            lambda tx: desk.hand_back(tx, conversation_id, outcome, by=by, texts=self.texts)
-        )
+        def hand_back(tx: Any) -> None:
+            seen = tx.inbox.latest_id(conversation_id) or 0
+            desk.hand_back(tx, conversation_id, outcome, by=by, last_seen_inbox_id=seen, texts=self.texts)
+
+        self.database.write_now(hand_back)
 
     def return_to_queue(self, conversation_id: str, by: StaffMember) -> None:
         self.database.write_now(lambda tx: desk.return_to_queue(tx, conversation_id, by=by))

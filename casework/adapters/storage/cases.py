@@ -115,7 +115,12 @@ class SqlCodes:
         ).first()
         if row is None:
             return None
-        return CodeRequest(id=row.id, conversation_id=row.conversation_id, reference=row.reference)
+        return CodeRequest(
+            id=row.id,
+            conversation_id=row.conversation_id,
+            reference=row.reference,
+            requested_at=row.requested_at,
+        )
 
     def count_requests(self, conversation_id: str, *, since: datetime) -> int:
         return self._count(code_request.c.conversation_id == conversation_id, since)
@@ -174,9 +179,12 @@ class SqlCodes:
         )
 
     def has_asked(self, conversation_id: str) -> bool:
-        still_open = sa.or_(
-            code_request.c.status == "waiting",
-            sa.and_(code_request.c.status == "issued", code_request.c.expires_at > self._now),
-        )
-        query = sa.select(sa.exists().where(code_request.c.conversation_id == conversation_id, still_open))
-        return bool(self._connection.execute(query).scalar())
+        row = self._connection.execute(
+            sa.select(code_request.c.status, code_request.c.expires_at)
+            .where(code_request.c.conversation_id == conversation_id)
+            .order_by(code_request.c.requested_at.desc(), code_request.c.id)
+            .limit(1)
+        ).first()
+        if row is None:
+            return False
+        return bool(row.status == "waiting" or (row.status == "issued" and row.expires_at > self._now))

@@ -27,19 +27,24 @@ class SqlConversations:
             external_id=external_id,
             epoch=0,
             created_at=self._now,
-            last_inbound_at=self._now,
         )
         statement = statement.on_conflict_do_update(
-            index_elements=["channel", "external_id"], set_={"last_inbound_at": self._now}
+            index_elements=["channel", "external_id"], set_={"channel": channel.value}
         ).returning(conversation)
         return _conversation(self._connection.execute(statement).one())
 
     def get(self, conversation_id: str) -> Conversation:
-        row = self._connection.execute(
-            sa.select(conversation).where(conversation.c.id == conversation_id)
-        ).first()
+        return self._get(sa.select(conversation).where(conversation.c.id == conversation_id))
+
+    def hold(self, conversation_id: str) -> Conversation:
+        # SQLite ignores FOR UPDATE: its one writer holds everything already.
+        query = sa.select(conversation).where(conversation.c.id == conversation_id)
+        return self._get(query.with_for_update())
+
+    def _get(self, query: sa.Select[Any]) -> Conversation:
+        row = self._connection.execute(query).first()
         if row is None:
-            raise ConversationNotFound(conversation_id)
+            raise ConversationNotFound("No conversation has this id.")
         return _conversation(row)
 
     def claim(self, conversation_id: str, staff_id: str) -> bool:
@@ -101,7 +106,14 @@ class SqlInbox:
             "has_location": message.has_location,
             "screen": screen_to_json(screen),
         }
-        return insert_once(self._connection, inbox, ["channel", "provider_message_id"], values)
+        inbox_id = insert_once(self._connection, inbox, ["channel", "provider_message_id"], values)
+        if inbox_id is not None:
+            self._connection.execute(
+                sa.update(conversation)
+                .where(conversation.c.id == conversation_id)
+                .values(last_inbound_at=message.received_at)
+            )
+        return inbox_id
 
     def latest_id(self, conversation_id: str) -> int | None:
         query = sa.select(sa.func.max(inbox.c.id)).where(inbox.c.conversation_id == conversation_id)

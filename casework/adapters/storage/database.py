@@ -30,7 +30,9 @@ def create_engine(url: str) -> sa.Engine:
         return _create_sqlite_engine(parsed)
     if parsed.get_backend_name() != "postgresql":
         raise SettingsInvalid(f"WAYMARK_DATABASE_URL: {parsed.drivername} is not sqlite or postgresql")
-    return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=12, pool_pre_ping=True)
+    return sa.create_engine(
+        parsed.set(drivername="postgresql+psycopg"), pool_size=12, pool_pre_ping=True, hide_parameters=True
+    )
 
 
 def _create_sqlite_engine(url: sa.URL) -> sa.Engine:
@@ -39,7 +41,11 @@ def _create_sqlite_engine(url: sa.URL) -> sa.Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
-        url, module=sqlite, pool_size=8, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None}
+        url,
+        module=sqlite,
+        pool_size=8,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)

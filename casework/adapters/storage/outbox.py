@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from casework.adapters.storage.statements import insert_once, lock_rows
 from casework.adapters.storage.tables import (
     OUTBOX_UNFINISHED,
+    conversation,
     delivery_attempt,
     delivery_event,
     outbox,
@@ -79,7 +80,12 @@ class SqlOutbox:
             # A row found in SENDING was left there by a worker that died: it may have gone out.
             was_unknown=row.status != OutboxStatus.WAITING.value,
             first_attempt_at=self._first_attempt_at(row.id),
+            is_withdrawn=row.lane == Lane.ASSISTANT.value and self._epoch(row.conversation_id) != row.epoch,
         )
+
+    def _epoch(self, conversation_id: str) -> int:
+        query = sa.select(conversation.c.epoch).where(conversation.c.id == conversation_id)
+        return int(self._connection.execute(query).scalar_one())
 
     def _next_row(self) -> sa.Select[Any]:
         other = outbox.alias("other")
@@ -185,6 +191,11 @@ class SqlOutbox:
             outbox.c.conversation_id == conversation_id, outbox.c.provider_message_id.is_not(None)
         )
         return list(self._connection.execute(query.order_by(outbox.c.id.desc()).limit(500)).scalars())
+
+    def has_failed_event(self, provider_message_id: str) -> bool:
+        told = delivery_event.c.provider_message_id == provider_message_id
+        failed = delivery_event.c.status.in_(["failed", "undelivered"])
+        return bool(self._connection.execute(sa.select(sa.exists().where(told, failed))).scalar())
 
     def record_event(self, provider_message_id: str, status: str, error_code: str | None) -> None:
         self._connection.execute(

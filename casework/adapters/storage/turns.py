@@ -92,6 +92,13 @@ class SqlTurns:
         )
         return result.rowcount == 1
 
+    def release(self, leased: LeasedTurn) -> None:
+        self._connection.execute(
+            sa.update(turn)
+            .where(turn.c.id == leased.id, turn.c.fence == leased.fence, turn.c.status == "leased")
+            .values(leased_by=None)
+        )
+
     def renew(self, worker_id: str, *, lease_seconds: float) -> None:
         self._connection.execute(
             sa.update(turn)

@@ -153,14 +153,18 @@ async def test_choices_may_be_left_out(rasa: StandInRasa, session: aiohttp.Clien
         pytest.param(sends(200, b"<html>proxy</html>"), "garbled", id="a proxy's page"),
         pytest.param(sends(200, json.dumps(WHOLE).encode()[:-10]), "garbled", id="cut off"),
         pytest.param(sends(200, b"\xff\xfe{}"), "garbled", id="not utf-8"),
-        pytest.param(sends(200, json.dumps(WHOLE).encode().replace(b"Hello", b"\xff")), "garbled", id="bad text"),
+        pytest.param(
+            sends(200, json.dumps(WHOLE).encode().replace(b"Hello", b"\xff")), "garbled", id="bad text"
+        ),
         pytest.param(whole(turn_id="turn-2"), "wrong_turn", id="another turn"),
         pytest.param(whole(turn_id=""), "wrong_turn", id="no turn"),
         pytest.param(whole(turn_id=None), "garbled", id="null turn"),
         pytest.param(whole(replies=[]), "no_reply", id="no replies"),
         pytest.param(whole(replies=[{"response": "u", "text": ""}]), "no_reply", id="an empty reply"),
         pytest.param(
-            whole(replies=[*WHOLE["replies"], {"response": "u", "text": ""}]), "no_reply", id="one empty of two"
+            whole(replies=[*WHOLE["replies"], {"response": "u", "text": ""}]),
+            "no_reply",
+            id="one empty of two",
         ),
         pytest.param(whole(replies=[{"response": "u", "text": " \n"}]), "no_reply", id="a blank reply"),
         pytest.param(whole(replies=[{"response": "u", "text": None}]), "garbled", id="a null reply"),

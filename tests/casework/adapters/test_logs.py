@@ -13,7 +13,9 @@ SAID = "he has a knife"
 def run(script: str) -> tuple[list[dict[str, Any]], str]:
     """The log lines and all output of a program of its own: its logging setup touches no other test."""
     started = "from casework.adapters.logs import configure_logs\nimport structlog, logging, asyncio\n"
-    started += f"configure_logs('test')\nSAID = {SAID!r}\nlog = structlog.get_logger()\nprint('logs are set up')\n"
+    started += (
+        f"configure_logs('test')\nSAID = {SAID!r}\nlog = structlog.get_logger()\nprint('logs are set up')\n"
+    )
     done = subprocess.run(
         [sys.executable, "-c", started + script], capture_output=True, text=True, timeout=60, check=False
     )
@@ -23,7 +25,12 @@ def run(script: str) -> tuple[list[dict[str, Any]], str]:
 
 
 def test_a_key_that_is_not_on_the_list_is_dropped() -> None:
-    event = {"event": "message_received", "conversation_id": "c1", "text": SAID, "external_id": "+447700900001"}
+    event = {
+        "event": "message_received",
+        "conversation_id": "c1",
+        "text": SAID,
+        "external_id": "+447700900001",
+    }
 
     assert drop_unknown_keys(None, "info", event) == {"event": "message_received", "conversation_id": "c1"}
 

@@ -70,7 +70,9 @@ def test_a_wrong_setting_is_named(name: str, value: str) -> None:
 
 
 def test_a_list_of_addresses_may_have_blanks_after_its_commas() -> None:
-    settings = Settings.from_env(WHOLE | {"WAYMARK_RASA_URLS": "http://127.0.0.1:5005, http://127.0.0.1:5006/"})
+    settings = Settings.from_env(
+        WHOLE | {"WAYMARK_RASA_URLS": "http://127.0.0.1:5005, http://127.0.0.1:5006/"}
+    )
 
     assert settings.rasa_urls == ("http://127.0.0.1:5005", "http://127.0.0.1:5006")
 

@@ -78,7 +78,10 @@ def test_parallel_copies_of_one_message_are_stored_once(database: Database) -> N
         thread.join()
 
     assert sum(result is not None for result in results) == 1
-    assert database.read_now(lambda tx: tx.connection.execute(sa.select(sa.func.count(inbox.c.id))).scalar()) == 1
+    assert (
+        database.read_now(lambda tx: tx.connection.execute(sa.select(sa.func.count(inbox.c.id))).scalar())
+        == 1
+    )
 
 
 def test_a_failed_write_leaves_nothing(database: Database) -> None:
@@ -145,7 +148,9 @@ def test_many_workers_never_lease_the_same_turn(database: Database) -> None:
     leased: list[str] = []
 
     def work(name: str) -> None:
-        while (turn := database.write_now(lambda tx: tx.turns.lease_next(name, lease_seconds=60))) is not None:
+        while (
+            turn := database.write_now(lambda tx: tx.turns.lease_next(name, lease_seconds=60))
+        ) is not None:
             leased.append(turn.id)
 
     threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(6)]

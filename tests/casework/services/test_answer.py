@@ -1,15 +1,25 @@
 """A turn is asked, then its reply, its state and its effects are committed as one, or a person gets it."""
 
+import contextlib
 import json
 
 import pytest
 import sqlalchemy as sa
 
-from casework.adapters.storage.tables import audit, code_request, desk_item, inbox, metadata, outbox, turn
+from casework.adapters.storage.tables import (
+    audit,
+    code_request,
+    desk_item,
+    inbox,
+    metadata,
+    outbox,
+    standing,
+    turn,
+)
 from casework.model.desk import HandoffReason, Outcome
 from casework.model.errors import EffectUnknown
 from casework.model.messages import Channel
-from casework.services import answer
+from casework.services import answer, effects
 from casework.services.ports import AssistantReply
 from casework.services.prove import request_code
 from tests.support.builders import REFERENCE, VICTIM, a_hit, an_answer
@@ -59,7 +69,7 @@ async def test_a_commit_that_fails_half_way_leaves_the_turn_as_it_was(line: Line
     assert leased is not None
 
     def commit_then_die(tx: object) -> None:
-        answer.commit_answer(tx, leased, line.assistant.answer, line.codes)  # type: ignore[arg-type]
+        answer.commit_answer(tx, leased, line.assistant.answer, line.answering())  # type: ignore[arg-type]
         raise SystemError("the worker died here")
 
     with pytest.raises(SystemError):
@@ -92,10 +102,10 @@ async def test_turns_of_one_conversation_are_answered_in_the_order_they_came(lin
 
 
 @pytest.mark.parametrize(
-    ("channel", "text"), [(Channel.SMS, "First.\nSecond."), (Channel.WEBCHAT, "First.\n\nSecond.")]
+    ("channel", "starts"), [(Channel.SMS, "First.\nSecond."), (Channel.WEBCHAT, "First.\n\nSecond.")]
 )
 async def test_two_replies_leave_as_one_message_joined_for_their_channel(
-    line: Line, channel: Channel, text: str
+    line: Line, channel: Channel, starts: str
 ) -> None:
     line.assistant.answer = an_answer(replies=TWO_REPLIES)
     line.receive(channel=channel)
@@ -103,7 +113,19 @@ async def test_two_replies_leave_as_one_message_joined_for_their_channel(
     await line.answer()
 
     reply = line.row(outbox)
-    assert (reply.text, reply.choices, reply.template) == (text, ["Yes", "No"], "utter_one+utter_two")
+    assert reply.text.startswith(starts)
+    assert (reply.choices, reply.template) == (["Yes", "No"], "utter_one+utter_two")
+
+
+async def test_where_there_are_no_buttons_the_choices_are_written_out(line: Line) -> None:
+    line.assistant.answer = an_answer(replies=TWO_REPLIES)
+    line.receive(channel=Channel.SMS, external_id="sms")
+    line.receive(channel=Channel.WEBCHAT, external_id="web")
+
+    await line.answer_all()
+
+    written = {row.channel: "Yes" in row.text and "No" in row.text for row in line.rows(outbox)}
+    assert written == {"sms": True, "webchat": False}
 
 
 # --- effects --------------------------------------------------------------------------------------
@@ -159,7 +181,7 @@ async def test_an_unknown_effect_does_nothing_and_brings_a_person(line: Line) ->
     assert line.rows(code_request) == []
     assert line.outgoing(received.conversation_id) == [(holding_text(line), "waiting")]
     assert line.row(desk_item).reason == "assistant_unavailable"
-    assert line.row(turn).outcome == "effect_unknown"
+    assert line.row(turn).outcome == "effect_refused"
     assert line.conversation(received.conversation_id).state is None
 
 
@@ -178,7 +200,7 @@ async def test_an_unknown_effect_does_nothing_and_brings_a_person(line: Line) ->
 )
 def test_an_effect_is_whole_and_known_or_refused(declared: dict[str, object]) -> None:
     with pytest.raises(EffectUnknown):
-        answer.parse_effect(declared)
+        effects.parse_effect(declared)
 
 
 @pytest.mark.parametrize(
@@ -187,14 +209,41 @@ def test_an_effect_is_whole_and_known_or_refused(declared: dict[str, object]) ->
 )
 def test_an_action_may_not_hand_off_for_a_reason_that_is_the_services_own(reason: str) -> None:
     with pytest.raises(EffectUnknown):
-        answer.parse_effect({"effect": "hand_off", "reason": reason})
+        effects.parse_effect({"effect": "hand_off", "reason": reason})
 
 
 @pytest.mark.parametrize("reason", ["asked_for_person", "not_understood", "message_for_officer"])
 def test_an_action_may_hand_off_for_these_reasons(reason: str) -> None:
-    assert answer.parse_effect({"effect": "hand_off", "reason": reason}) == answer.HandOff(
+    assert effects.parse_effect({"effect": "hand_off", "reason": reason}) == effects.HandOff(
         reason=HandoffReason(reason)
     )
+
+
+async def answer_with_code(line: Line, code: str) -> str:
+    """A turn whose action saw that code hold, while by the commit it does not; the asker's conversation."""
+    line.add_cases()
+    received = line.receive(code, external_id="+447700900777")
+    line.database.write_now(lambda tx: request_code(tx, received.conversation_id, REFERENCE))
+    await line.issue_codes()
+    effects = ({"effect": "confirm_code", "code": code, "accepted": True},)
+    line.assistant.answer = an_answer("Your report is with an officer.", effects=effects)
+    await line.answer()
+    return received.conversation_id
+
+
+async def test_a_reply_that_rests_on_a_code_that_no_longer_holds_never_leaves(line: Line) -> None:
+    conversation_id = await answer_with_code(line, "not the code")
+
+    assert line.outgoing(conversation_id) == [(holding_text(line), "waiting")]
+    assert line.row(turn).outcome == "effect_refused"
+    assert line.rows(standing) == []
+
+
+async def test_a_code_refused_at_the_commit_is_counted_all_the_same(line: Line) -> None:
+    """Else whoever can make the assistant say "accepted" may guess for ever."""
+    await answer_with_code(line, "not the code")
+
+    assert line.row(code_request).failures == 1
 
 
 # --- a person takes over --------------------------------------------------------------------------
@@ -397,7 +446,9 @@ async def test_a_worker_that_comes_back_late_adds_no_second_reply(line: Line) ->
     await answer_meanwhile()
     assert slow is not None
     with pytest.raises(answer.LeaseLost):
-        line.database.write_now(lambda tx: answer.commit_answer(tx, slow, an_answer("late"), line.codes))
+        line.database.write_now(
+            lambda tx: answer.commit_answer(tx, slow, an_answer("late"), line.answering())
+        )
 
     assert line.outgoing(received.conversation_id) == [("Your case is with an officer.", "waiting")]
 
@@ -425,10 +476,8 @@ async def test_a_turn_that_breaks_every_time_goes_to_a_person_within_two_minutes
     for _ in range(40):
         line.database.write_now(lambda tx: tx.turns.renew("worker", lease_seconds=answer.LEASE_SECONDS))
         line.clock.advance(seconds=3)
-        try:
+        with contextlib.suppress(ZeroDivisionError):
             await line.answer("worker")
-        except ZeroDivisionError:
-            pass
 
     assert line.row(turn).status == "done"
     assert line.row(desk_item).reason == "assistant_unavailable"
@@ -456,7 +505,9 @@ async def test_after_too_many_attempts_a_person_gets_it_and_the_conversation_con
 # --- the assistant is away ------------------------------------------------------------------------
 
 
-async def test_while_the_assistant_is_away_each_message_is_told_so_once_and_one_item_stands(line: Line) -> None:
+async def test_while_the_assistant_is_away_each_message_is_told_so_once_and_one_item_stands(
+    line: Line,
+) -> None:
     line.assistant.is_down = True
     received = line.receive("one")
     line.receive("two")

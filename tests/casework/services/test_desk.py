@@ -98,9 +98,9 @@ def test_a_claim_takes_every_item_of_the_conversation_and_no_other(line: Line) -
 
     line.claim(received.conversation_id, rowan)
 
-    assert {(row.status, row.owner_id) for row in line.rows(desk_item, conversation_id=received.conversation_id)} == {
-        ("claimed", rowan.id)
-    }
+    assert {
+        (row.status, row.owner_id) for row in line.rows(desk_item, conversation_id=received.conversation_id)
+    } == {("claimed", rowan.id)}
     assert len(line.rows(desk_item, status="open")) == 1
 
 
@@ -121,7 +121,9 @@ def test_the_epoch_moves_on_with_a_claim_and_with_letting_go(line: Line) -> None
 
 
 @pytest.mark.parametrize(("channel", "told"), [(Channel.SMS, 0), (Channel.WHATSAPP, 0), (Channel.WEBCHAT, 1)])
-def test_only_an_open_page_is_told_at_once_that_a_person_joined(line: Line, channel: Channel, told: int) -> None:
+def test_only_an_open_page_is_told_at_once_that_a_person_joined(
+    line: Line, channel: Channel, told: int
+) -> None:
     received = line.receive("hello", channel=channel, external_id="someone")
 
     line.claim(received.conversation_id, line.add_staff())
@@ -249,7 +251,9 @@ def test_a_disclosure_that_came_after_the_page_was_read_is_not_closed_with_the_r
     def let_go(tx: object) -> None:
         values = {"by": rowan, "last_seen_inbox_id": received.inbox_id}
         if letting_go == "hand_back":
-            desk.hand_back(tx, received.conversation_id, Outcome.INFORMATION_GIVEN, texts=line.texts, **values)
+            desk.hand_back(
+                tx, received.conversation_id, Outcome.INFORMATION_GIVEN, texts=line.texts, **values
+            )
         else:
             desk.close_items(tx, received.conversation_id, Outcome.INFORMATION_GIVEN, **values)
 

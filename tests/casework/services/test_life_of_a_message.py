@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -38,7 +38,7 @@ SEND = ("arrives", "arrives but we never hear", "is lost", "is refused for now",
 class FakeProvider:
     """Remembers what reached it. `mood` says what becomes of the next messages."""
 
-    def __init__(self, line: "Line") -> None:
+    def __init__(self, line: Line) -> None:
         self.mood = "arrives"
         self.accepted: list[OutboundMessage] = []
         self.accepted_while_owned: list[str] = []
@@ -104,14 +104,16 @@ class LifeOfAMessage(RuleBasedStateMachine):
 
     # --- people write ---
 
-    @rule(number=st.sampled_from(NUMBERS), text=st.sampled_from(TEXTS))
-    def someone_writes(self, number: str, text: str) -> None:
+    @rule(number=st.sampled_from(NUMBERS), text=st.sampled_from(TEXTS), is_answered=st.booleans())
+    def someone_writes(self, number: str, text: str, is_answered: bool) -> None:
         message = an_sms(text, external_id=number)
         self.received.append(message)
         done = self.line.receive_again(message)
         owner = self.line.conversation(done.conversation_id).owner_id
         assert done.inbox_id is not None
         self.owned_when_received[done.inbox_id] = owner is not None
+        if is_answered:
+            self.run(self.line.answer_all())
 
     @rule(data=st.data())
     def a_copy_comes(self, data: st.DataObject) -> None:
@@ -145,7 +147,9 @@ class LifeOfAMessage(RuleBasedStateMachine):
         if self.slow:
             leased, said = self.slow.pop(0)
             with contextlib.suppress(answer.LeaseLost):
-                self.database.write_now(lambda tx: answer.commit_answer(tx, leased, said, self.line.codes))
+                self.database.write_now(
+                    lambda tx: answer.commit_answer(tx, leased, said, self.line.answering())
+                )
 
     @rule(who=st.sampled_from([0, 1]), lets_go=st.booleans())
     def a_person_takes_over_while_the_assistant_is_thinking(self, who: int, lets_go: bool) -> None:
@@ -165,8 +169,9 @@ class LifeOfAMessage(RuleBasedStateMachine):
 
     # --- the provider ---
 
-    @rule(mood=st.sampled_from(SEND))
-    def a_worker_sends(self, mood: str) -> None:
+    @rule(mood=st.sampled_from(SEND), seconds=st.sampled_from([0, 2, 15]))
+    def a_worker_sends(self, mood: str, seconds: int) -> None:
+        self.line.clock.advance(seconds=seconds)
         self.provider.mood = mood
         self.run(self.line.deliver())
 
@@ -203,7 +208,9 @@ class LifeOfAMessage(RuleBasedStateMachine):
             with contextlib.suppress(NotTheOwner):
                 self.line.reply(chosen, f"staff {self.forms}", by=self.staff[who], form_id=str(self.forms))
 
-    @rule(data=st.data(), who=st.sampled_from([0, 1]), how=st.sampled_from(["outcome", "no outcome", "queue"]))
+    @rule(
+        data=st.data(), who=st.sampled_from([0, 1]), how=st.sampled_from(["outcome", "no outcome", "queue"])
+    )
     def a_person_lets_go(self, data: st.DataObject, who: int, how: str) -> None:
         chosen = self.any_conversation(data)
         if chosen is None:
@@ -259,7 +266,11 @@ class LifeOfAMessage(RuleBasedStateMachine):
     def check_every_message_reached_its_end(self) -> None:
         turns = {row.inbox_id: row for row in self.line.rows(turn)}
         assert sorted(turns) == [row.id for row in self.line.rows(inbox)]
-        assert len(turns) == len(self.line.rows(turn)) == len({each.provider_message_id for each in self.received})
+        assert (
+            len(turns)
+            == len(self.line.rows(turn))
+            == len({each.provider_message_id for each in self.received})
+        )
         items = {row.conversation_id for row in self.line.rows(desk_item)}
         for row in self.line.rows(inbox):
             done = turns[row.id]
@@ -299,6 +310,7 @@ LifeOfAMessage.TestCase.settings = settings(
     max_examples=50,
     stateful_step_count=30,
     deadline=None,
+    phases=(Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestLifeOfAMessage = LifeOfAMessage.TestCase

@@ -50,9 +50,7 @@ def try_code(line: Line, conversation_id: str, code: str) -> bool:
 
 
 def find_case(line: Line, conversation_id: str, code: str) -> str | None:
-    return line.database.read_now(
-        lambda tx: find_provable_case(tx, conversation_id, code, codes=line.codes)
-    )
+    return line.database.read_now(lambda tx: find_provable_case(tx, conversation_id, code, codes=line.codes))
 
 
 def standing_of(line: Line, conversation_id: str) -> tuple[Standing, str | None]:

@@ -17,9 +17,7 @@ async def send_one(line: Line) -> tuple[str, str]:
 
 
 def tell(line: Line, provider_message_id: str, status: str, error_code: str | None = None) -> None:
-    line.database.write_now(
-        lambda tx: record_receipt(tx, provider_message_id, status, error_code=error_code)
-    )
+    line.database.write_now(lambda tx: record_receipt(tx, provider_message_id, status, error_code=error_code))
 
 
 async def test_every_piece_of_news_is_kept_in_the_order_it_came(line: Line) -> None:

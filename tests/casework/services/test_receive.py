@@ -33,9 +33,7 @@ def test_a_disclosure_is_stored_with_its_desk_item_its_safety_line_and_its_recor
     stored = line.row(inbox)
     item = line.row(desk_item)
     reply = line.row(outbox)
-    assert received == Received(
-        inbox_id=stored.id, conversation_id=stored.conversation_id, is_urgent=True
-    )
+    assert received == Received(inbox_id=stored.id, conversation_id=stored.conversation_id, is_urgent=True)
     assert (item.inbox_id, item.status, item.reason, item.grade, item.tier) == (
         stored.id,
         "open",
@@ -119,7 +117,9 @@ def test_a_message_nobody_can_read_is_a_high_item_and_gets_its_line(line: Line) 
     assert len(line.rows(outbox)) == 1
 
 
-@pytest.mark.parametrize("text", ["", "x" * 4000, "😀" * 1600, "\u202eabc\u202c", "/restart", "a\u0301\ufffd"])
+@pytest.mark.parametrize(
+    "text", ["", "x" * 4000, "😀" * 1600, "\u202eabc\u202c", "/restart", "a\u0301\ufffd"]
+)
 def test_a_text_is_stored_exactly_as_it_was_read(line: Line, text: str) -> None:
     line.receive(text, raw=b"\x00\xff raw")
 
@@ -163,9 +163,13 @@ def test_a_calm_message_to_a_person_does_not_wait_for_the_assistant(line: Line) 
 
 def test_a_message_to_a_person_is_their_item(line: Line) -> None:
     conversation_id = own(line)
-    line.close(conversation_id, Outcome.INFORMATION_GIVEN, by=line.database.read_now(
-        lambda tx: tx.staff.get(tx.conversations.get(conversation_id).owner_id or "")
-    ))
+    line.close(
+        conversation_id,
+        Outcome.INFORMATION_GIVEN,
+        by=line.database.read_now(
+            lambda tx: tx.staff.get(tx.conversations.get(conversation_id).owner_id or "")
+        ),
+    )
 
     received = line.receive("one more thing")
     line.receive("and another")

@@ -12,7 +12,7 @@ from casework.services.service_texts import load_service_texts
 
 TEXTS: dict[str, Any] = load_service_texts().texts
 FORMS = [(name, form) for name in TEXTS for form in ("sms", "web")]
-VALUES = {"code": "123456", "name": "Robin Test-Detective-With-A-Long-Name"}
+VALUES = {"code": "123456", "name": "Robin Test-Detective-With-A-Long-Name", "choices": "Yes, No"}
 GSM_7 = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -54,7 +54,9 @@ def test_every_text_names_its_source_and_its_review_date(name: str) -> None:
 
 def test_the_text_of_a_code_names_neither_the_police_nor_a_crime() -> None:
     for form in ("sms", "web"):
-        assert re.search(r"police|crime|case|report|999|101|officer", TEXTS["one_time_code"][form], re.I) is None
+        assert (
+            re.search(r"police|crime|case|report|999|101|officer", TEXTS["one_time_code"][form], re.I) is None
+        )
 
 
 def test_what_stays_of_a_code_has_no_room_for_the_code() -> None:
