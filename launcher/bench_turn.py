@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 import signal
 import statistics
 import sys
@@ -93,14 +94,16 @@ def run_bench_turn(root: Path, data_dir: Path, *, turns: int = 500) -> int:
 
 async def _bench(root: Path, model: training.Model, folder: Path, turns: int) -> int:
     _end_cleanly_on_sigterm()
+    load = os.getloadavg()[0]
+    print(f"{model.path.name}, {os.cpu_count()} processors, load {load:.1f} before the start\n", flush=True)
     waymark = await _measure_waymark(root, model, folder, turns)
-    print(render_table([waymark]), flush=True)
+    print(render_table(waymark), flush=True)
     try:
         stock = await _measure_stock(root, folder, turns)
     except BenchFailed as refusal:
         print(f"\nStock Rasa was not measured. {refusal}", flush=True)
     else:
-        print("\n" + render_table([waymark, stock]), flush=True)
+        print("\n" + render_table(stock), flush=True)
     is_within = waymark.ratio <= LARGEST_RATIO
     print(
         f"\nWaymark's turn {turns} costs {waymark.ratio:.2f} times its turn 5 (limit {LARGEST_RATIO}): "
@@ -244,15 +247,11 @@ def _mean_of_medians(groups: Sequence[Sequence[float]]) -> float:
     return statistics.mean(statistics.median(group) for group in groups)
 
 
-def render_table(rows: Sequence[Measured]) -> str:
-    """One block a Rasa, for people to read."""
-    return "\n\n".join("\n".join(_render_one(row)) for row in rows)
-
-
-def _render_one(row: Measured) -> list[str]:
+def render_table(row: Measured) -> str:
+    """One Rasa's figures, for people to read."""
     points = (row.fifth, row.middle, row.last)
     heads = "".join(f"{f'turn {point.number}':>12}" for point in points)
-    return [
+    lines = [
         f"{row.name:24}{heads}{f'{row.last.number} / 5':>12}",
         _line("CPU, ms a turn", [point.cpu_ms for point in points], row.ratio),
         _line("wall, ms a turn", [point.wall_ms for point in points], row.last.wall_ms / row.fifth.wall_ms),
@@ -260,6 +259,7 @@ def _render_one(row: Measured) -> list[str]:
         f"  turn 5 before the long conversation: {row.fifth_before.cpu_ms:.2f} ms CPU",
         f"  turns not answered: {row.unanswered} of {row.asked}",
     ]
+    return "\n".join(lines)
 
 
 def _line(name: str, values: Sequence[float], ratio: float) -> str:
