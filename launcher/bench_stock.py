@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiohttp import ClientSession
+from aiohttp import ClientError, ClientSession
 
 from launcher.bench_rasa import ActionsBeside, BenchFailed, Talker, end, end_of, running_rasa, start_rasa
 from launcher.training import rasa_environ
@@ -51,8 +51,11 @@ class StockTalker:
 
     async def say(self, conversation: str, text: str) -> bool:
         asked = {"sender": conversation, "message": text}
-        async with self.session.post(f"{self.address}/webhooks/rest/webhook", json=asked) as answer:
-            return answer.status == 200 and bool(await answer.json())
+        try:
+            async with self.session.post(f"{self.address}/webhooks/rest/webhook", json=asked) as answer:
+                return answer.status == 200 and bool(await answer.json())
+        except (ClientError, TimeoutError) as error:
+            raise BenchFailed(f"A turn brought no answer at all: {type(error).__name__}") from error
 
     def size_bytes(self, conversation: str) -> int:
         asked = "SELECT coalesce(sum(length(data)), 0) FROM events WHERE sender_id = ?"

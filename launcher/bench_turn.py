@@ -35,7 +35,7 @@ SCRIPT = (
     "no",
     "who is my officer",
     "yes",
-    "goodbye",
+    "bye for now",
 )
 
 
@@ -89,7 +89,11 @@ def run_bench_turn(root: Path, data_dir: Path, *, turns: int = 500) -> int:
         _say("Training Waymark's assistant: its data or code is new")
         model = training.train(root, log_path=data_dir / "logs" / "train.log")
     with tempfile.TemporaryDirectory(prefix="waymark-bench-") as folder:
-        return asyncio.run(_bench(root, model, Path(folder), turns))
+        try:
+            return asyncio.run(_bench(root, model, Path(folder), turns))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            _say("Stopped before the end; nothing was decided.")
+            return 1
 
 
 async def _bench(root: Path, model: training.Model, folder: Path, turns: int) -> int:
