@@ -80,7 +80,7 @@ def make_plan(root: Path, *, data_dir: Path, port: int, console_port: int) -> Pl
             "WAYMARK_TWILIO_API_URL": f"http://127.0.0.1:{sandbox_port}",
             "WAYMARK_SMS_FROM": SANDBOX_SMS_FROM,
         }
-    private_port = _free_port(8082)
+    private_port = int(environ.get("WAYMARK_PRIVATE_PORT") or _free_port(8082))
     rasa_port = None if environ.get("WAYMARK_RASA_URLS") else _free_port(5005)
     environ.setdefault("WAYMARK_TURN_SECRET", keys["turn_secret"])
     environ.setdefault("WAYMARK_PUBLIC_URL", f"http://127.0.0.1:{port}")

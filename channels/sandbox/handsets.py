@@ -6,9 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
+from casework.model.sms_segments import count_segments
 from channels.sandbox.faults import Faults, parse_fault
 from channels.sandbox.record import Direction, Record, RecordedMessage, new_sid
-from channels.sandbox.segments import count_segments
 from channels.sandbox.settings import SandboxSettings
 from channels.sandbox.webhooks import Webhooks
 

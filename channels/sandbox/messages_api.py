@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from casework.model.sms_segments import count_segments
 from channels.sandbox.faults import Fault, FaultKind, Faults
 from channels.sandbox.record import Direction, Record, RecordedMessage
-from channels.sandbox.segments import count_segments
 from channels.sandbox.settings import SandboxSettings
 from channels.sandbox.webhooks import Webhooks
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import jinja2
 from aiohttp import web
 
+from casework.model.sms_segments import count_segments
 from channels.sandbox.handsets import Handsets, get_address
 from channels.sandbox.record import Record
-from channels.sandbox.segments import count_segments
 
 HERE = Path(__file__).parent
 FIRST_HANDSETS = tuple(f"+44770090000{last}" for last in range(1, 5))

@@ -6,8 +6,9 @@ from aiohttp import web
 
 from casework.adapters.web_app import SERVICE
 from casework.model.desk import Outcome
+from casework.model.sms_segments import count_segments
 from console.desk.conversations import fingerprint_conversation, load_conversation
-from console.desk.reply_texts import LONGEST_REPLY, count_segments
+from console.desk.reply_texts import LONGEST_REPLY
 from console.live_pages import stream_page
 from console.pages import PAGES
 from console.sessions import SESSION

@@ -11,12 +11,12 @@ from casework.model.disclosure_screen import UNREADABLE_TIERS
 from casework.model.disclosures import Evidence
 from casework.model.messages import Author, Channel
 from casework.model.safe_contact import SafeContact, find_safe_contact
+from casework.model.sms_segments import count_segments
 from casework.model.stages import needs_human_first
 from casework.model.standings import Standing
 from casework.services.desk import read_conversation
 from casework.services.ports import Conversation, StaffMember, TranscriptEntry
 from console.desk.highlights import TextPart, split_by_evidence
-from console.desk.reply_texts import count_segments
 from console.live_pages import fingerprint_of
 
 MOST_MESSAGES = 200

@@ -20,11 +20,11 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from casework.model.errors import SettingsInvalid
+from casework.model.sms_segments import GSM_7, GSM_7_EXTENDED, count_segments
 from channels.sandbox.app import main
 from channels.sandbox.faults import FaultKind, parse_fault
 from channels.sandbox.handsets import get_address
 from channels.sandbox.record import Direction, Record
-from channels.sandbox.segments import GSM_7, GSM_7_EXTENDED, count_segments
 from channels.sandbox.settings import SandboxSettings, parse_settings
 from channels.twilio_signature import check_signature
 from channels.twilio_transport import TwilioSettings, TwilioTransport

@@ -3,7 +3,8 @@
 import pytest
 
 from casework.model.messages import Channel
-from console.desk.reply_texts import clean_reply, count_segments, find_fault
+from casework.model.sms_segments import count_segments
+from console.desk.reply_texts import clean_reply, find_fault
 
 
 @pytest.mark.parametrize(

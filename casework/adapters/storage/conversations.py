@@ -1,5 +1,6 @@
 """Conversations, what came in, and the two together as a transcript."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from casework.adapters.storage.statements import insert, insert_once, new_id
 from casework.adapters.storage.tables import conversation, inbox, outbox, staff_member
 from casework.model.disclosures import Category, Evidence, ScreenResult
 from casework.model.errors import ConversationNotFound
-from casework.model.messages import Author, Channel, InboundMessage, OutboxStatus
+from casework.model.messages import Author, Channel, InboundMessage, Lane, OutboxStatus
 from casework.services.ports import Conversation, JsonObject, TranscriptEntry
 
 
@@ -160,7 +161,8 @@ def _went(row: Any) -> TranscriptEntry:
         at=row.created_at,
         author=Author(row.author),
         author_name=row.display_name,
-        text=row.text,
+        # Until it has left, a code is in the row; no page ever shows it.
+        text=re.sub(r"\d", "•", row.text) if row.lane == Lane.ONE_TIME_CODE.value else row.text,
         status=OutboxStatus(row.status),
         screen=None,
         choices=tuple(row.choices),
