@@ -7,22 +7,28 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-SLOW_MARKS = "rasa or browser or journey"
+# Everything else runs beside another test; these want the machine, or a process of it, to themselves.
+SLOW_MARKS = "slow or rasa or browser or journey"
+UNIT_WORKERS = "2"
 
 
 def run_checks(root: Path, *, unit_only: bool, pytest_arguments: Sequence[str]) -> int:
     """0 when all passed. Every check runs, so one run tells everything."""
     python = sys.executable
-    chosen = ["-m", f"not ({SLOW_MARKS})"] if unit_only else []
-    steps = {
-        "format": [python, "-m", "ruff", "format", "--check", "--quiet", "."],
-        "lint": [python, "-m", "ruff", "check", "--quiet", "."],
-        "types": [python, "-m", "mypy"],
-        "imports": [str(Path(python).parent / "lint-imports"), "--no-logo"],
-        "tests": [python, "-m", "pytest", *chosen, *pytest_arguments],
-    }
+    pytest = [python, "-m", "pytest"]
     if pytest_arguments:
-        steps = {"tests": steps["tests"]}
+        steps = {"tests": [*pytest, *pytest_arguments]}
+    else:
+        steps = {
+            "format": [python, "-m", "ruff", "format", "--check", "--quiet", "."],
+            "lint": [python, "-m", "ruff", "check", "--quiet", "."],
+            "types": [python, "-m", "mypy"],
+            "imports": [str(Path(python).parent / "lint-imports"), "--no-logo"],
+            "unit tests": [*pytest, "-n", UNIT_WORKERS, "-m", f"not ({SLOW_MARKS})"],
+            "slow tests": [*pytest, "-m", SLOW_MARKS],
+        }
+    if unit_only:
+        steps.pop("slow tests", None)
     results = {name: _run(root, name, command) for name, command in steps.items()}
     failed = [name for name, code in results.items() if code != 0]
     print("All checks passed." if not failed else f"Failed: {', '.join(failed)}", flush=True)

@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.console.desk_site import desk_environ
 from tests.support.running import ROOT, eventually, free_port
+
+pytestmark = pytest.mark.slow
 
 
 async def test_the_desk_starts_answers_and_stops_on_sigterm(tmp_path: Path, sqlite_template: Path) -> None:

@@ -25,6 +25,8 @@ from launcher.bench_turn import (
     window,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def a_turn(message: int = 0, cpu_ms: float = 10.0) -> Turn:
     return Turn(message=message, cpu_ms=cpu_ms, wall_ms=2 * cpu_ms, size_bytes=2000)

@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.running import ROOT
 
+pytestmark = pytest.mark.slow
+
 HEADER = (
     "crime_reference,crime_type,stage,stage_since,oic_name,oic_collar_number,oic_contact,ne"
     "xt_update_due,victim_name,contact_mobile,contact_email,safe_contact,enhanced_rights,language,events"

@@ -124,6 +124,7 @@ def test_what_is_no_log_number_is_not_taken_for_one(text: str) -> None:
     assert not is_incident_number(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", ["4", "43 ", "42/", "o", "l1", "42 1 ", "-", "43" + " " * 3, "cad ", "2089/", "٤"]
 )

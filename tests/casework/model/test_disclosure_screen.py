@@ -288,6 +288,7 @@ def near_misses() -> Iterator[Any]:
         yield pytest.param(" ".join(words[: max(1, len(words) - 1)]) + " ", id=f"{rule.category}.{rule.id}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", list(near_misses()))
 def test_time_grows_no_faster_than_the_text(piece: str) -> None:
     assert cost_of_doubling(SCREEN, piece) <= 3
@@ -300,6 +301,7 @@ class QuadraticReader(TextReader):
         return ReadableText(())
 
 
+@pytest.mark.slow
 def test_a_reader_that_looks_back_too_often_is_caught() -> None:
     slow = DisclosureScreen([], QuadraticReader(text_speak={}, signs={}))
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -313,4 +314,4 @@ LifeOfAMessage.TestCase.settings = settings(
     phases=(Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-TestLifeOfAMessage = LifeOfAMessage.TestCase
+TestLifeOfAMessage = pytest.mark.slow(LifeOfAMessage.TestCase)
