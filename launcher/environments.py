@@ -51,7 +51,7 @@ class Environment:
         return self.venv / "waymark.stamp"
 
     def fingerprint(self) -> str:
-        return hashlib.sha256(self.lock.read_bytes() + self.python.encode()).hexdigest()
+        return hashlib.sha256(self.lock.read_bytes()).hexdigest()
 
     def is_current(self) -> bool:
         return (

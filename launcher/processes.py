@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import json
+import os
 import signal
 import time
 from collections.abc import Mapping
@@ -81,7 +82,12 @@ class Supervisor:
         return process
 
     def _write_run_file(self) -> None:
-        content = {"addresses": self._addresses, "pids": self._pids, "restarts": self._restarts}
+        content = {
+            "launcher": os.getpid(),
+            "addresses": self._addresses,
+            "pids": self._pids,
+            "restarts": self._restarts,
+        }
         new = self._run_file.with_suffix(".new")
         new.write_text(json.dumps(content, indent=1) + "\n")
         new.replace(self._run_file)

@@ -1,5 +1,7 @@
 """Backup, restore and verify of the embedded database. PostgreSQL has better tools of its own."""
 
+import json
+import os
 from pathlib import Path
 
 from pysqlite3 import dbapi2 as sqlite
@@ -41,7 +43,7 @@ def restore(url: str, saved: Path) -> None:
     path = Path(_path(url))
     if _find_damage(saved) is not None:
         raise NotHere(f"{saved} is damaged. Nothing was restored.")
-    if (path.parent / "run.json").exists():
+    if _is_running(path.parent / "run.json"):
         raise NotHere("Waymark is running on this database. Stop it first.")
     aside = f"{path}.before-restore"
     while Path(aside).exists():
@@ -52,6 +54,17 @@ def restore(url: str, saved: Path) -> None:
             old.replace(Path(f"{aside}{suffix}"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(saved.read_bytes())
+
+
+def _is_running(run_file: Path) -> bool:
+    """True while the launcher that wrote the file lives; a killed one leaves its file behind."""
+    try:
+        os.kill(json.loads(run_file.read_text())["launcher"], 0)
+    except (FileNotFoundError, ProcessLookupError, ValueError, KeyError):
+        return False
+    except PermissionError:
+        return True  # somebody else's, but alive
+    return True
 
 
 def _find_damage(saved: Path) -> str | None:

@@ -1,6 +1,10 @@
 """A backup taken while the service writes can be put back, and says when it cannot."""
 
+import json
+import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -168,12 +172,25 @@ def test_a_restore_is_refused_while_waymark_runs(url: str, tmp_path: Path) -> No
     store(url, "before")
     saved = backup(url, tmp_path / "today.db")
     store(url, "after")
-    (tmp_path / "data" / "run.json").write_text("{}")
+    (tmp_path / "data" / "run.json").write_text(json.dumps({"launcher": os.getpid()}))
 
     with pytest.raises(NotHere, match="Stop it first"):
         restore(url, saved)
 
     assert texts_in(url) == ["before", "after"]
+
+
+def test_a_launcher_that_was_killed_does_not_stand_in_the_way(url: str, tmp_path: Path) -> None:
+    store(url, "before")
+    saved = backup(url, tmp_path / "today.db")
+    store(url, "after")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (tmp_path / "data" / "run.json").write_text(json.dumps({"launcher": dead.pid}))
+
+    restore(url, saved)
+
+    assert texts_in(url) == ["before"]
 
 
 def test_a_restore_puts_a_database_where_there_was_none(url: str, tmp_path: Path) -> None:
