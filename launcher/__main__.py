@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from casework.model.errors import WaymarkError
+from casework.services.case_file import CaseFileInvalid, render_problems
 from launcher import commands
 
 ROOT = Path(os.environ.get("WAYMARK_ROOT", Path(__file__).parent.parent)).absolute()
@@ -68,6 +69,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         run: Callable[[argparse.Namespace], int] = parsed.run
         return run(parsed)
+    except CaseFileInvalid as refusal:
+        print("\n".join([*render_problems(refusal), "Nothing was imported."]), file=sys.stderr)
+        return 2
     except WaymarkError as refusal:
         print(f"{refusal}", file=sys.stderr)
         return 2

@@ -1,5 +1,6 @@
 """Asking the learned layer about messages without starting the service."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ class UnderstandingFailed(WaymarkError):
 def understand_lines(root: Path, model: Model, lines: Sequence[Message]) -> list[dict[str, Any]]:
     """One answer a message, in order, from the model loaded once."""
     asked = b"\n".join(
-        msgspec.json.encode({"id": i, "text": line.text, "channel": line.channel})
+        json.dumps({"id": i, "text": line.text, "channel": line.channel}).encode()
         for i, line in enumerate(lines)
     )
     result = subprocess.run(

@@ -42,13 +42,14 @@ def test_screen_answers_every_line_in_order_even_a_broken_one(tmp_path: Path) ->
         json.dumps({"id": 2, "text": "who is my officer", "channel": "webchat"}),
         "this is no json, he has a knife",
         json.dumps({"id": "d", "text": ""}),
+        '{"id": "half a character", "text": "\\ud83d hiya"}',
     ]
     ran = waymark(tmp_path, "screen", given="\n".join(lines) + "\n")
     answers: list[dict[str, Any]] = [json.loads(line) for line in ran.stdout.splitlines()]
 
     assert ran.returncode == 0
-    assert [a["id"] for a in answers] == ["a", 2, None, "d"]
-    assert [a["urgent"] for a in answers] == [True, False, True, True]
+    assert [a["id"] for a in answers] == ["a", 2, None, "d", "half a character"]
+    assert [a["urgent"] for a in answers] == [True, False, True, True, False]
     assert answers[0] | {"evidence": []} == {
         "id": "a",
         "urgent": True,
@@ -145,13 +146,13 @@ def test_a_short_token_stops_every_start_and_says_the_remedy(tmp_path: Path) -> 
 
 @pytest.mark.rasa
 def test_understand_gives_both_layers_for_every_line_in_order(tmp_path: Path) -> None:
-    texts = ["he is outside my house now", "who is my officer", "can i speak to a person", ""]
+    texts = ["he is outside my house now", "who is my officer", "can i speak to a person", "", "\ud83d hiya"]
     given = "\n".join(json.dumps({"id": i, "text": text, "channel": "sms"}) for i, text in enumerate(texts))
     ran = waymark(tmp_path, "understand", given=given + "\n")
     answers: list[dict[str, Any]] = [json.loads(line) for line in ran.stdout.splitlines()]
 
-    assert [a["id"] for a in answers] == [0, 1, 2, 3], ran.stderr
-    assert [a["band"] for a in answers] == ["red", "green", "green", "red"]
+    assert [a["id"] for a in answers] == [0, 1, 2, 3, 4], ran.stderr
+    assert [a["band"] for a in answers] == ["red", "green", "green", "red", "green"]
     assert answers[0]["outcome"] == "urgent"
     assert answers[1]["outcome"] == "ask_oic_contact"
     assert answers[2]["outcome"] == "request_human"
