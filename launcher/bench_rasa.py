@@ -20,11 +20,11 @@ from actions.reads import AssistantView, SupportService
 from actions.server import SECRET_HEADER, build_actions_app
 from casework.model.errors import WaymarkError
 from casework.model.standings import Standing
+from launcher.processes import end_process
 from launcher.training import Model, rasa_environ
 
 READY_SECONDS = 180.0
 TURN_SECONDS = 60.0
-STOP_SECONDS = 8.0
 # Stock Rasa posts its whole tracker with every action call; at the service's own limit it would be refused.
 MAX_ACTION_CALL_BYTES = 64 * 1024 * 1024
 
@@ -147,7 +147,7 @@ async def running_rasa(
             await _wait_ready(rasa, ready, process, log)
             yield rasa
     finally:
-        await end(process)
+        await end_process(process)
 
 
 async def start_rasa(
@@ -187,18 +187,6 @@ async def _wait_ready(rasa: RunningRasa, path: str, process: asyncio.subprocess.
             pass
         await asyncio.sleep(0.2)
     raise BenchFailed(f"Rasa was not ready in {READY_SECONDS:.0f} s. The end of its log:\n{end_of(log)}")
-
-
-async def end(process: asyncio.subprocess.Process) -> None:
-    """Asks it to finish, then insists."""
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), STOP_SECONDS)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def end_of(log: Path) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from aiohttp import ClientError, ClientSession
 
-from launcher.bench_rasa import ActionsBeside, BenchFailed, Talker, end, end_of, running_rasa, start_rasa
+from launcher.bench_rasa import ActionsBeside, BenchFailed, Talker, end_of, running_rasa, start_rasa
+from launcher.processes import end_process
 from launcher.training import rasa_environ
 
 TRAINING_SECONDS = 900.0
@@ -79,7 +80,7 @@ async def train_stock(root: Path, folder: Path) -> StockModel:
     try:
         await _wait_trained(process)
     finally:
-        await end(process)
+        await end_process(process)
     if process.returncode != 0:
         raise BenchFailed(f"Stock Rasa could not train. The end of its log:\n{end_of(log)}")
     skipped = sorted(set(SKIPPED.findall(log.read_text(errors="replace"))))

@@ -2,8 +2,6 @@
 
 import getpass
 import json
-import os
-import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -233,8 +231,3 @@ def _open(given: Namespace) -> Service:
     service = build_service(_settings(given))
     upgrade(service.database.engine)
     return service
-
-
-def run(command: list[str], *, cwd: Path) -> int:
-    """Runs a program in the foreground; its exit code."""
-    return subprocess.run(command, cwd=cwd, env=os.environ, check=False).returncode

@@ -57,7 +57,7 @@ class Supervisor:
             try:
                 code = await process.wait()
             except asyncio.CancelledError:
-                await _end(process)
+                await end_process(process)
                 raise
             if time.monotonic() - started > CALM_AFTER_SECONDS:
                 pause = 0.2
@@ -101,7 +101,8 @@ def _die_with_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def end_process(process: asyncio.subprocess.Process) -> None:
+    """Asks it to finish, then insists."""
     if process.returncode is not None:
         return
     process.terminate()

@@ -6,6 +6,7 @@ from typing import Protocol
 from casework.model.desk import Grade, HandoffReason
 from casework.model.disclosures import ScreenResult
 from casework.model.messages import Author, InboundMessage, Lane, OutboundMessage
+from casework.services.hand_off import keep_for_person
 from casework.services.ports import Conversation, Transaction
 from casework.services.safety_lines import SafetyLines, find_safety_line
 
@@ -90,16 +91,4 @@ def _record_disclosure(
 
 def _leave_to_owner(tx: Transaction, conversation: Conversation, inbox_id: int) -> None:
     tx.turns.record_finished(inbox_id, conversation.id, "with_person")
-    if any(
-        item.owner_id == conversation.owner_id and item.status.value == "claimed"
-        for item in tx.desk.list_of_conversation(conversation.id)
-    ):
-        return
-    tx.desk.record_item(
-        conversation_id=conversation.id,
-        reason=HandoffReason.WROTE_WHILE_WITH_PERSON,
-        grade=Grade.PROMPT,
-        dedupe_key=f"wrote:{inbox_id}",
-        inbox_id=inbox_id,
-        owner_id=conversation.owner_id,
-    )
+    keep_for_person(tx, conversation.id, inbox_id=inbox_id)
