@@ -42,4 +42,10 @@ def _ask_for_proof(view: AssistantView, dispatcher: CollectingDispatcher, tracke
     if reference is not None:
         request_code(reference, dispatcher)
         return
-    dispatcher.utter_message(response="utter_need_code" if view.code_is_pending else "utter_need_reference")
+    dispatcher.utter_message(response=_find_question(view))
+
+
+def _find_question(view: AssistantView) -> str:
+    if view.code_has_expired:
+        return "utter_code_expired"
+    return "utter_need_code" if view.code_is_pending else "utter_need_reference"

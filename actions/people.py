@@ -1,5 +1,6 @@
-"""Giving way to a person, and the one rephrasing before it."""
+"""Giving way to a person, and what is tried before it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -7,6 +8,8 @@ from rasa_sdk.events import EventType, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.latest_message import get_intent
+from actions.memory import PastTurn, Talk, recall, recall_last
+from actions.wishes import Asked
 
 # Why a person is asked for, and what is said. Bail and new crimes go with the wishes for a person, not with
 # the routine messages: someone may be at risk.
@@ -18,22 +21,29 @@ HAND_OFFS = {
     "give_new_information": ("message_for_officer", "utter_hand_off_new_information"),
     "ask_property_return": ("message_for_officer", "utter_hand_off_property"),
     "change_contact_details": ("message_for_officer", "utter_hand_off_contact_details"),
+    "abuse": ("not_understood", "utter_hand_off_again"),
 }
 NOT_UNDERSTOOD = ("not_understood", "utter_hand_off_not_understood")
-ASKED_AGAIN = frozenset({"utter_rephrase", "utter_out_of_scope"})
+# Said for a message that was not understood. Two of them in a row bring a person.
+TRIED = ("utter_rephrase", "utter_out_of_scope", "utter_not_that")
+
+
+def hand_off(dispatcher: CollectingDispatcher, reason: str, response: str, past: Sequence[PastTurn]) -> None:
+    """Speak the hand-off together with the effect that makes it true; in other words than the turn before."""
+    if past and past[0].has_said(response):
+        is_again = response == "utter_hand_off_again"
+        response = "utter_hand_off_person" if is_again else "utter_hand_off_again"
+    dispatcher.utter_message(response=response, json_message={"effect": "hand_off", "reason": reason})
 
 
 class HandOff(Action):
-    """Speaks the hand-off only together with the effect that makes it true."""
-
     def name(self) -> str:
         return "action_hand_off"
 
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
-        reason, response = HAND_OFFS.get(get_intent(tracker), NOT_UNDERSTOOD)
-        dispatcher.utter_message(response=response, json_message={"effect": "hand_off", "reason": reason})
+        hand_off(dispatcher, *HAND_OFFS.get(get_intent(tracker), NOT_UNDERSTOOD), recall(tracker))
         return []
 
 
@@ -46,22 +56,31 @@ class Rephrase(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
-        if ASKED_AGAIN & _last_said(tracker):
+        if recall_last(tracker).has_said(*TRIED):
             return [SlotSet("needs_person", True)]
         is_out_of_scope = get_intent(tracker) == "out_of_scope"
         dispatcher.utter_message(response="utter_out_of_scope" if is_out_of_scope else "utter_rephrase")
         return [SlotSet("needs_person", False)]
 
 
-def _last_said(tracker: Tracker) -> set[str]:
-    """The responses given to the message before the latest one."""
-    said: set[str] = set()
-    messages_seen = 0
-    for event in reversed(tracker.events):
-        if event.get("event") == "user":
-            messages_seen += 1
-        if messages_seen > 1:
-            break
-        if messages_seen == 1 and event.get("event") == "bot":
-            said.add(str((event.get("metadata") or {}).get("utter_action")))
-    return said
+class SetBoundary(Action):
+    """Answers abuse calmly once, then offers a person, then sets `needs_person`."""
+
+    def name(self) -> str:
+        return "action_set_boundary"
+
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[EventType]:
+        past = recall(tracker)
+        if _has_been_said("utter_boundary_person", past):
+            return [SlotSet("needs_person", True)]
+        if not _has_been_said("utter_boundary", past):
+            dispatcher.utter_message(response="utter_boundary")
+            return [SlotSet("needs_person", False)]
+        dispatcher.utter_message(response="utter_boundary_person")
+        return [SlotSet("needs_person", False), Talk(offered=(Asked("request_human"),)).as_event()]
+
+
+def _has_been_said(response: str, past: list[PastTurn]) -> bool:
+    return any(turn.has_said(response) for turn in past)

@@ -63,7 +63,9 @@ class CheckCode(Action):
         effect = {"effect": "confirm_code", "code": code, "accepted": accepted}
         if not accepted:
             # Declared all the same, so that a wrong code is counted.
-            dispatcher.utter_message(response="utter_code_refused", json_message=effect)
+            view = await self._reads.read_view(tracker.sender_id)
+            response = "utter_code_expired" if view.code_has_expired else "utter_code_refused"
+            dispatcher.utter_message(response=response, json_message=effect)
             return []
         dispatcher.utter_message(response="utter_code_accepted", json_message=effect)
         await self._continue_wish(code, dispatcher, tracker)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from casework.model.cases import Case
 from casework.model.standings import Standing
+from casework.services.support_directory import Opening
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,25 +13,32 @@ class AssistantView:
     """What one conversation's person may be told.
 
     `case` is None below LINKED, whatever the service knows. `code_is_pending` means a code was asked for,
-    whether or not one was sent: the answer must not say if the reference matched.
+    whether or not one was sent: the answer must not say if the reference matched. `code_has_expired` means one was
+    asked for and none can be given any more, told apart in the same way. `is_new_visit`: nothing was written here for
+    half a day, so nothing said before may be taken for granted.
     """
 
     standing: Standing
     case: Case | None = None
     code_is_pending: bool = False
+    code_has_expired: bool = False
+    is_new_visit: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class SupportService:
     """One service as shown to a person; its source and check date stay with the service's list.
 
-    Empty `hours`: no source agrees, so nothing is said of them.
+    `phone` and `hours` are as short as a text message wants them; empty `hours`: no source agrees, so nothing is
+    said of them. `reach` is the end of a sentence, "You can ...", with every way there is.
     """
 
     name: str
     phone: str
     hours: str
     for_whom: str
+    reach: str = ""
+    opening: Opening = Opening.UNKNOWN
 
 
 class CaseReads(Protocol):
@@ -43,5 +51,8 @@ class CaseReads(Protocol):
     async def would_accept_code(self, conversation_id: str, code: str) -> bool:
         """Whether confirming the code now would link the person. Counts nothing and consumes nothing."""
 
-    async def find_support(self, crime_type: str | None) -> list[SupportService]:
-        """Services whose details are within their check date, best first. May be empty."""
+    async def find_support(self, crime_type: str | None, *, topic: str | None = None) -> list[SupportService]:
+        """Services whose details are within their check date, best first. May be empty.
+
+        What was asked for (`topic`, one of the support topics) comes before what happened (`crime_type`).
+        """

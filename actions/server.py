@@ -11,10 +11,14 @@ from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection
 
 from actions.case import TellAboutCase
-from actions.people import HandOff, Rephrase
+from actions.children import TellChild
+from actions.dialogue import AnswerAlso, AnswerWish, Dialogue
+from actions.interpreter import BringInterpreter
+from actions.people import HandOff, Rephrase, SetBoundary
 from actions.proof import CheckCode, RequestCode
 from actions.reads import CaseReads
 from actions.rights import TellRight
+from actions.second_thoughts import AnswerNo, AnswerYes, NotThat, SayAgain
 from actions.support import FindSupport
 from actions.telling import Wish
 
@@ -48,14 +52,28 @@ def build_actions_app(
 
 
 def get_actions(reads: CaseReads, today: Callable[[], date] = date.today) -> list[Action]:
-    return [
+    answers: list[Action] = [
         *(TellAboutCase(reads, wish, today) for wish in Wish),
         RequestCode(reads, today),
         CheckCode(reads, today),
         TellRight(),
         FindSupport(reads),
+        TellChild(reads),
+        BringInterpreter(),
         HandOff(),
+    ]
+    dialogue = Dialogue(reads, {action.name(): action for action in answers})
+    return [
+        *(AnswerWish(action, dialogue) for action in answers),
+        *(
+            AnswerAlso(dialogue),
+            AnswerYes(dialogue),
+            AnswerNo(dialogue),
+            NotThat(dialogue),
+            SayAgain(dialogue),
+        ),
         Rephrase(),
+        SetBoundary(),
     ]
 
 

@@ -28,6 +28,7 @@ from bot.turn_state import WINDOW_EVENTS, TurnAbandoned, TurnTrackerStore, parse
 MAX_BODY_BYTES = 512 * 1024
 ACTION_TIMEOUT_SECONDS = 8
 RANKING_LENGTH = 3
+INVISIBLE = "\u2060"
 
 # What Rasa adds to a reply; the rest of its metadata are the arguments the action gave.
 NOT_ARGS = frozenset(
@@ -47,6 +48,8 @@ class AskedTurn:
     text: str
     channel: str
     state: object
+    earlier: tuple[str, ...] = ()  # the person's last texts, oldest first
+    asks_safe_first: bool = False  # the plan wants one yes or no before anything specific
 
 
 def parse_turn(body: bytes) -> AskedTurn:
@@ -65,8 +68,24 @@ def parse_turn(body: bytes) -> AskedTurn:
     if not isinstance(text, str):
         raise ValueError("text is required")
     facts = asked.get("facts")
-    channel = facts.get("channel") if isinstance(facts, dict) else None
-    return AskedTurn(turn_id, conversation, text, str(channel or "webchat"), asked.get("state"))
+    facts = facts if isinstance(facts, dict) else {}
+    return AskedTurn(
+        turn_id=turn_id,
+        conversation=conversation,
+        text=text,
+        channel=str(facts.get("channel") or "webchat"),
+        state=asked.get("state"),
+        earlier=_parse_earlier(facts.get("earlier")),
+        asks_safe_first=facts.get("safe_question") is True,
+    )
+
+
+def _parse_earlier(earlier: object) -> tuple[str, ...]:
+    if earlier is None:
+        return ()
+    if not isinstance(earlier, list) or not all(isinstance(text, str) for text in earlier):
+        raise ValueError("earlier is a list of texts")
+    return tuple(earlier)
 
 
 async def answer_turn(
@@ -81,6 +100,10 @@ async def answer_turn(
         asked.conversation,
         input_channel=asked.channel,
         message_id=asked.turn_id,
+        metadata={
+            "earlier": [neutralised(text) for text in asked.earlier],
+            "safe_question": asked.asks_safe_first,
+        },
     )
     await TurnProcessor(processor, store).handle_message(message)
     state = store.state_after(window_events)
@@ -91,7 +114,7 @@ async def answer_turn(
         "replies": output.replies,
         "effects": output.effects,
         "state": state,
-        "parse": _parse_of(store.saved),
+        "parse": _parse_of(store.saved, asked.text),
         "model": processor.model_metadata.model_id,
     }
 
@@ -101,8 +124,12 @@ def neutralised(text: str) -> str:
 
     Blank text becomes one invisible character; characters that cannot be written as UTF-8 become "?".
     """
-    readable = text.encode("utf-8", "replace").decode().replace("\x00", " ").strip()
-    return "\u2060" + readable if not readable or readable.startswith("/") else readable
+    readable = _readable(text).strip()
+    return INVISIBLE + readable if not readable or readable.startswith("/") else readable
+
+
+def _readable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\x00", " ")
 
 
 class TurnProcessor(MessageProcessor):
@@ -112,6 +139,15 @@ class TurnProcessor(MessageProcessor):
         vars(self).update(vars(loaded))
         self.tracker_store = store
         self.nlg = CompleteReplies(loaded.nlg)
+
+    async def _update_tracker_session(
+        self,
+        tracker: DialogueStateTracker,
+        output_channel: OutputChannel,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        # Rasa would keep the metadata of a first message in a slot, and so the person's words in the state.
+        await super()._update_tracker_session(tracker, output_channel)
 
     async def _run_action(
         self,
@@ -219,12 +255,14 @@ def _effect_of(custom: object) -> Mapping[str, Any]:
     return custom
 
 
-def _parse_of(tracker: DialogueStateTracker | None) -> dict[str, Any]:
+def _parse_of(tracker: DialogueStateTracker | None, text: str) -> dict[str, Any]:
     message = tracker.latest_message if tracker else None
     parsed: Mapping[str, Any] = message.parse_data if message else {}
     intent = parsed.get("intent") or {}
     ranking = parsed.get("intent_ranking") or []
+    urgency = parsed.get("urgency")
     return {
+        **({"urgency": urgency_of(urgency, text)} if urgency else {}),
         "intent": intent.get("name"),
         "confidence": float(intent.get("confidence") or 0.0),
         "entities": [{"entity": e["entity"], "value": e["value"]} for e in parsed.get("entities") or []],
@@ -232,4 +270,18 @@ def _parse_of(tracker: DialogueStateTracker | None) -> dict[str, Any]:
             {"intent": one["name"], "confidence": float(one["confidence"])}
             for one in ranking[:RANKING_LENGTH]
         ],
+    }
+
+
+def urgency_of(urgency: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """The detector's word on a message, its spans moved from the text Rasa read to `text` as it was sent."""
+    readable = _readable(text)
+    shift = len(readable) - len(readable.lstrip())
+    if neutralised(text) != readable.strip():
+        shift -= len(INVISIBLE)
+    spans = [(start + shift, end + shift) for start, end in urgency.get("spans") or []]
+    return {
+        "probability": float(urgency["probability"]),
+        "categories": {name: float(value) for name, value in (urgency.get("categories") or {}).items()},
+        "spans": [[min(max(0, place), len(text)) for place in span] for span in spans],
     }

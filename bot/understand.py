@@ -2,8 +2,9 @@
 
     python -m bot.understand --model models/NAME.tar.gz < messages.jsonl
 
-In: {"id", "text", "channel"}. Out: {"id", "intent", "outcome", "outcome_confidence", "sub", "to_person"}.
-The table of outcomes is bot/outcomes.yml.
+In: {"id", "text", "channel"}. Out: {"id", "intent", "outcome", "outcome_confidence", "sub", "to_person"} and, from
+a model with a detector, "urgency": {"probability", "categories", "spans"}; spans are offsets into the text as sent.
+The tables are bot/outcomes.yml and bot/topics.yml.
 """
 
 import argparse
@@ -18,9 +19,11 @@ from rasa.core.agent import Agent
 from rasa.shared.utils.io import read_yaml_file
 
 from bot.log_privacy import keep_words_out_of_logs
-from bot.turn_answer import neutralised
+from bot.subs import sub_of
+from bot.turn_answer import neutralised, urgency_of
 
 OUTCOMES_FILE = Path(__file__).with_name("outcomes.yml")
+TOPICS_FILE = Path(__file__).with_name("topics.yml")
 
 
 def main() -> None:
@@ -36,6 +39,7 @@ def main() -> None:
 async def understand(agent: Agent, asked: TextIO, answered: TextIO) -> None:
     """One line out for every line in; a line that is no message stops everything, with its number."""
     outcomes = read_yaml_file(OUTCOMES_FILE)["outcomes"]
+    topics = read_yaml_file(TOPICS_FILE)
     for number, line in enumerate(asked, 1):
         if not line.strip():
             continue
@@ -45,25 +49,24 @@ async def understand(agent: Agent, asked: TextIO, answered: TextIO) -> None:
         except (ValueError, TypeError, KeyError):
             raise SystemExit(f"Line {number} is not a message. It needs id, text and channel.") from None
         parsed = await agent.parse_message(neutralised(text))
-        answer = {"id": message.get("id"), **_outcome_of(parsed, outcomes)}
+        answer = {"id": message.get("id"), **_outcome_of(parsed, outcomes, topics)}
+        if parsed.get("urgency"):
+            answer["urgency"] = urgency_of(parsed["urgency"], text)
         print(json.dumps(answer, ensure_ascii=False), file=answered, flush=True)
 
 
-def _outcome_of(parsed: Mapping[str, Any], outcomes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _outcome_of(
+    parsed: Mapping[str, Any], outcomes: Mapping[str, Mapping[str, Any]], topics: Mapping[str, Any]
+) -> dict[str, Any]:
     intent = parsed["intent"]["name"] or "nlu_fallback"
     outcome = outcomes[intent]
     return {
         "intent": intent,
         "outcome": outcome["outcome"],
         "outcome_confidence": round(float(parsed["intent"]["confidence"]), 4),
-        "sub": outcome.get("sub") or (_right_in(parsed) if outcome.get("takes_sub") else None),
+        "sub": sub_of(intent, parsed["entities"], topics) or outcome.get("sub"),
         "to_person": outcome["to_person"],
     }
-
-
-def _right_in(parsed: Mapping[str, Any]) -> str | None:
-    rights = (e["value"] for e in parsed["entities"] if e["entity"] == "right")
-    return next((right for right in rights if str(right).startswith("right_")), None)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from casework.adapters.passwords import ArgonCodeBook, ArgonPasswords
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
 from casework.adapters.storage.database import Database, create_engine
-from casework.model.disclosure_screen import load_disclosure_screen
+from casework.model.bands import Bands, load_band_limits, load_band_says
+from casework.model.disclosure_screen import DisclosureScreen, load_disclosure_screen
 from casework.services.ports import Clock
 from casework.services.safety_lines import load_safety_lines
 from casework.services.service_texts import load_service_texts
@@ -23,11 +24,24 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
         database=Database(create_engine(settings.database_url), clock),
         clock=clock,
         screen=_screen(),
+        bands=_load_bands(_screen()),
         safety_lines=load_safety_lines(),
         texts=load_service_texts(),
         codes=ArgonCodeBook(),
         passwords=ArgonPasswords(),
     )
+
+
+def _load_bands(screen: DisclosureScreen) -> Bands:
+    learned = load_band_says()
+
+    def says(rule: str) -> str:
+        try:
+            return learned[rule] if rule in learned else screen.says(rule)
+        except KeyError:
+            return ""  # a message is never refused for want of a sentence about it
+
+    return Bands(limits=load_band_limits(), says=says)
 
 
 # Frozen once read, and the dearest thing to read: one is enough for a process.

@@ -33,7 +33,9 @@ async def receive_sms(request: web.Request) -> web.Response:
         log.warning("form_refused", route="twilio_message")
         raise web.HTTPBadRequest from None
     received = await service.database.write(
-        lambda tx: receive_message(tx, message, screen=service.screen, safety_lines=service.safety_lines)
+        lambda tx: receive_message(
+            tx, message, screen=service.screen, safety_lines=service.safety_lines, bands=service.bands
+        )
     )
     log.info("message_received", conversation_id=received.conversation_id, inbox_id=received.inbox_id)
     return web.Response(text=EMPTY_TWIML, content_type="text/xml")

@@ -191,7 +191,9 @@ def _take_cookie(response: web.Response, service: Service) -> None:
 
 
 def _receive(tx: SqlTransaction, message: InboundMessage, service: Service) -> None:
-    receive_message(tx, message, screen=service.screen, safety_lines=service.safety_lines)
+    receive_message(
+        tx, message, screen=service.screen, safety_lines=service.safety_lines, bands=service.bands
+    )
 
 
 async def _list_transcript(request: web.Request, visit: WebVisit) -> list[TranscriptEntry]:

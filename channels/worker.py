@@ -1,4 +1,4 @@
-"""The worker: answers turns, issues codes and sends what is due, until it is told to stop."""
+"""The worker: answers turns, issues codes, sends what is due and notes silences, until it is told to stop."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from casework.adapters.settings import Settings
 from casework.adapters.storage.changes import watch_changes
 from casework.adapters.storage.statements import new_id
 from casework.bootstrap import Service, build_service
-from casework.services import answer, deliver, prove
+from casework.services import answer, deliver, prove, silence
 from casework.services.ports import Transaction
 from channels.senders import build_senders
 
@@ -49,6 +49,8 @@ def _loops(service: Service, assistant: RasaAssistant, worker_id: str) -> list[C
         assistant=assistant,
         texts=service.texts,
         codes=service.codes,
+        bands=service.bands,
+        safety_lines=service.safety_lines,
         worker_id=worker_id,
     )
     delivering = deliver.Delivering(
@@ -65,6 +67,7 @@ def _loops(service: Service, assistant: RasaAssistant, worker_id: str) -> list[C
             lambda: prove.issue_next_code(service.database, codes=service.codes, texts=service.texts),
         )
     )
+    loops.append(_repeat(service, lambda: silence.note_next_silence(service.database, service.bands.limits)))
     loops.append(_keep_leases(service, worker_id))
     return loops
 

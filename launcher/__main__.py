@@ -39,7 +39,21 @@ def build_parser() -> argparse.ArgumentParser:
     test.add_argument("--unit", action="store_true", help="only what needs no Rasa, browser or processes")
     test.add_argument("pytest_arguments", nargs=argparse.REMAINDER, help="passed on to pytest")
     add("train", commands.train, "train the assistant if its inputs changed")
-    add("evaluate", commands.evaluate, "measure the assistant and the screen on the held-out examples")
+    evaluate = add("evaluate", commands.evaluate, "measure the assistant and the screen on held-out messages")
+    evaluate.add_argument(
+        "--set",
+        dest="sets",
+        action="append",
+        metavar="SET",
+        help="dev, test, same, first, or a file or folder; may be repeated (default: test and same)",
+    )
+    evaluate.add_argument("--html", type=Path, metavar="PATH", help="write the whole report there too")
+    evaluate.add_argument(
+        "--typos", action="store_true", help="everything again with 8 %% of letters mistyped"
+    )
+    evaluate.add_argument(
+        "--choose-limits", action="store_true", help="propose numbers for casework/model/bands.toml"
+    )
     add("understand", commands.understand, "JSON lines in, what both layers understand out")
     add("screen", commands.screen, "JSON lines in, what the disclosure screen finds out")
     cases = add("cases", commands.cases, "case files")

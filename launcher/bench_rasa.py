@@ -95,7 +95,7 @@ class NothingProved:
     async def would_accept_code(self, conversation_id: str, code: str) -> bool:
         return False
 
-    async def find_support(self, crime_type: str | None) -> list[SupportService]:
+    async def find_support(self, crime_type: str | None, *, topic: str | None = None) -> list[SupportService]:
         return []
 
 

@@ -4,7 +4,7 @@ import getpass
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,24 @@ from casework.adapters import backups
 from casework.adapters.case_import import import_cases
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
-from casework.adapters.storage.conversations import screen_to_json
 from casework.adapters.storage.migrate import upgrade
 from casework.bootstrap import build_service
+from casework.model.bands import load_band_limits
 from casework.model.desk import DeskItem
-from casework.model.disclosure_screen import DisclosureScreen, load_disclosure_screen
+from casework.model.disclosure_screen import load_disclosure_screen
 from launcher import checks, staff, training
 from launcher import doctor as doctor_checks
+from launcher.evaluation.run import run_evaluation
+from launcher.evaluation.sets import DEFAULT_SETS, HeldOutSet, read_set
 from launcher.staff import ROLES as ROLES
-from launcher.understanding import evaluate_model, understand_lines
+from launcher.understanding import (
+    Parsed,
+    decide,
+    screen_to_line,
+    understand_lines,
+    understand_texts,
+    understood_to_line,
+)
 from launcher.up import make_plan, run_up
 
 
@@ -56,12 +65,8 @@ def screen(_given: Namespace) -> int:
     """Reads lines, writes lines, in order; a line that is no JSON is screened as it stands, never dropped."""
     found = load_disclosure_screen()
     for line in read_lines():
-        _write({"id": line.id, **screen_line(found, line.text)})
+        _write({"id": line.id, **screen_to_line(found.screen_text(line.text))})
     return 0
-
-
-def screen_line(found: DisclosureScreen, text: str) -> dict[str, Any]:
-    return screen_to_json(found.screen_text(text))
 
 
 def read_lines() -> Iterator[Line]:
@@ -88,31 +93,26 @@ def _write(line: dict[str, Any]) -> None:
 
 
 def understand(given: Namespace) -> int:
-    found = load_disclosure_screen()
+    """Reads lines, writes lines, in order; a line that is no JSON is read as it stands, never dropped."""
+    found, limits = load_disclosure_screen(), load_band_limits()
     lines = list(read_lines())
-    model = _get_model(given)
-    for line, understood in zip(lines, understand_lines(given.root, model, lines), strict=True):
-        screened = screen_line(found, line.text)
-        _write({"id": line.id, **screened, **merge_layers(screened, understood)})
+    for line, parsed in zip(lines, understand_lines(given.root, _get_model(given), lines), strict=True):
+        understood = decide(found.screen_text(line.text), parsed, limits)
+        _write({"id": line.id, **understood_to_line(understood)})
     return 0
 
 
-def merge_layers(screened: dict[str, Any], understood: dict[str, Any]) -> dict[str, Any]:
-    """The band and outcome of both layers. The learned layer may raise the screen's word, never lower it."""
-    is_red = bool(screened["urgent"])
-    to_person = is_red or bool(understood["to_person"])
-    return {
-        "band": "red" if is_red else "amber" if understood["outcome"] == "unclear" else "green",
-        "to_person": to_person,
-        "outcome": "urgent" if is_red else understood["outcome"],
-        "outcome_confidence": 1.0 if is_red else understood["outcome_confidence"],
-        "sub": understood["sub"],
-        "intent": understood["intent"],
-    }
-
-
 def evaluate(given: Namespace) -> int:
-    return evaluate_model(given.root, _get_model(given))
+    """Measures both layers on held-out sets; the exit code says that it was measured, not how well."""
+    names = given.sets or DEFAULT_SETS
+    chosen = [HeldOutSet(name=name, examples=tuple(read_set(given.root, name))) for name in names]
+    model = _get_model(given)
+
+    def ask(texts: Sequence[str]) -> Mapping[str, Parsed]:
+        return understand_texts(given.root, model, texts)
+
+    run_evaluation(chosen, ask, typos=given.typos, html=given.html, choosing_limits=given.choose_limits)
+    return 0
 
 
 def _get_model(given: Namespace) -> training.Model:

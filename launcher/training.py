@@ -13,7 +13,10 @@ from pathlib import Path
 from casework.model.errors import WaymarkError
 
 # Everything a model is made of: change a byte of it and the model is another one.
-INPUTS = ("config.yml", "data/nlu", "data/rules", "data/stories", "bot")
+INPUTS = (
+    *("config.yml", "data/nlu", "data/rules", "data/stories", "data/corpus", "bot"),
+    "casework/model/disclosure_rules/text_speak.toml",
+)
 NOT_INPUTS = frozenset({".venv", "__pycache__", "uv.lock", ".python-version", "credentials.yml"})
 TICK_SECONDS = 10.0
 

@@ -2,14 +2,22 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Annotated
 
 import aiohttp
 import msgspec
 
+from casework.model.bands import Learned, Wish
+from casework.model.disclosures import Category
 from casework.model.errors import AssistantUnavailable
 from casework.services.ports import AssistantAnswer, AssistantReply, JsonObject
 
 DEADLINE_SECONDS = 15.0
+# Rasa's own name for a wish it could not tell.
+NOT_UNDERSTOOD = "nlu_fallback"
+
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Offset = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class _Reply(msgspec.Struct, frozen=True):
@@ -18,12 +26,25 @@ class _Reply(msgspec.Struct, frozen=True):
     choices: list[str] = []
 
 
+class _Urgency(msgspec.Struct, frozen=True):
+    probability: Probability
+    categories: dict[Category, Probability] = {}
+    spans: list[tuple[Offset, Offset]] = []
+
+
+class _Parse(msgspec.Struct, frozen=True):
+    intent: str | None = None
+    confidence: Probability = 0.0
+    urgency: _Urgency | None = None
+
+
 class _Answer(msgspec.Struct, frozen=True):
     turn_id: str
     replies: list[_Reply]
     effects: list[JsonObject]
     state: JsonObject
     model: str
+    parse: _Parse = _Parse()
 
 
 class RasaAssistant:
@@ -61,7 +82,12 @@ class RasaAssistant:
             AssistantReply(response=r.response, text=r.text, choices=tuple(r.choices)) for r in answer.replies
         )
         return AssistantAnswer(
-            replies=replies, effects=tuple(answer.effects), state=answer.state, model=answer.model
+            replies=replies,
+            effects=tuple(answer.effects),
+            state=answer.state,
+            model=answer.model,
+            learned=_learned(answer.parse.urgency),
+            wish=_wish(answer.parse),
         )
 
     async def _post(self, body: JsonObject) -> _Answer:
@@ -84,3 +110,15 @@ class RasaAssistant:
             return msgspec.json.decode(content, type=_Answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise AssistantUnavailable("garbled") from error
+
+
+def _learned(urgency: _Urgency | None) -> Learned | None:
+    if urgency is None:
+        return None
+    return Learned(probability=urgency.probability, categories=urgency.categories, spans=tuple(urgency.spans))
+
+
+def _wish(parse: _Parse) -> Wish | None:
+    if parse.intent is None:
+        return None
+    return Wish(name=parse.intent, confidence=0.0 if parse.intent == NOT_UNDERSTOOD else parse.confidence)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from casework.adapters.passwords import ArgonCodeBook, ArgonPasswords
 from casework.adapters.settings import Settings
 from casework.adapters.storage.database import Database
+from casework.model.bands import Bands
 from casework.model.disclosure_screen import DisclosureScreen
 from casework.services.ports import Clock
 from casework.services.safety_lines import SafetyLines
@@ -17,6 +18,7 @@ class Service:
     database: Database
     clock: Clock
     screen: DisclosureScreen
+    bands: Bands
     safety_lines: SafetyLines
     texts: ServiceTexts
     codes: ArgonCodeBook

@@ -19,6 +19,7 @@ class Grade(IntEnum):
 class HandoffReason(StrEnum):
     DISCLOSURE = "disclosure"
     UNREADABLE = "unreadable"
+    CHECK = "check"
     ASKED_FOR_PERSON = "asked_for_person"
     NOT_UNDERSTOOD = "not_understood"
     MESSAGE_FOR_OFFICER = "message_for_officer"
@@ -29,6 +30,7 @@ class HandoffReason(StrEnum):
 
 GRADE_OF_REASON: dict[HandoffReason, Grade] = {
     HandoffReason.UNREADABLE: Grade.HIGH,
+    HandoffReason.CHECK: Grade.PROMPT,
     HandoffReason.ASKED_FOR_PERSON: Grade.PROMPT,
     HandoffReason.NOT_UNDERSTOOD: Grade.PROMPT,
     HandoffReason.ASSISTANT_UNAVAILABLE: Grade.PROMPT,
@@ -36,6 +38,13 @@ GRADE_OF_REASON: dict[HandoffReason, Grade] = {
     HandoffReason.MESSAGE_FOR_OFFICER: Grade.ROUTINE,
     HandoffReason.WROTE_WHILE_WITH_PERSON: Grade.PROMPT,
 }
+
+
+def grade_of_check(tier: int | None) -> Grade:
+    """One step below the disclosure it may turn out to be."""
+    if tier is None:
+        return GRADE_OF_REASON[HandoffReason.CHECK]
+    return Grade(min(tier + 1, Grade.ROUTINE))
 
 
 class ItemStatus(StrEnum):
@@ -58,6 +67,27 @@ class Outcome(StrEnum):
     TEST = "test"
 
 
+class CheckAnswer(StrEnum):
+    """What the person wrote when asked if they are OK."""
+
+    YES = "yes"
+    NO = "no"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemEvidence:
+    """Why the item is there: code-point offsets into one stored message, and what a detective reads of it.
+
+    `start` equal to `end` means the whole message; `says` is empty where the desk has its own words.
+    """
+
+    inbox_id: int
+    rule: str
+    start: int
+    end: int
+    says: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeskItem:
     id: str
@@ -73,3 +103,7 @@ class DeskItem:
     owner_name: str | None = None
     inbox_id: int | None = None
     outcome: Outcome | None = None
+    evidence: tuple[ItemEvidence, ...] = ()
+    asked_at: datetime | None = None  # when they were asked if they are OK
+    answer: CheckAnswer | None = None
+    quiet_since: datetime | None = None  # their last message, once the silence after it is too long

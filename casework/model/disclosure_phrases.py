@@ -3,24 +3,29 @@
     {he} put ~2 hand|hands round|around ~2 neck|throat
 
 Words are plain spelling. `a|b` is either; `word?` may be missing; `in_the` is two words in a row; `~2` is up
-to two words of anything; `{name}` is a list from word_lists.toml; `<number>`, `<many>`, `<child_age>`,
-`<postcode>` and `<word>` are shapes. There is no other syntax. Every gap is bounded, so looking takes time in
+to two words of anything; `A &4 B` is A and B in either order with up to four words between; `{name}` is a list
+from word_lists.toml; `<number>`, `<many>`, `<year>`, `<child_age>`, `<postcode>` and `<word>` are shapes. There
+is no other syntax. Every gap is bounded, so looking takes time in
 proportion to the text.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import permutations
 
 MOST_WORDS_IN_A_GAP = 8
+MOST_PARTS_IN_ANY_ORDER = 3
 SHAPES = {
     "<number>": r" (?:\d{1,4}[a-f]?|to|for)",  # 2 and 4 are read as text-speak
     "<postcode>": r" (?:[a-z]{1,2}\d[a-z\d]? \d[a-z]{2}|[a-z]{1,2}\d[a-z\d]?\d[a-z]{2})",
+    "<year>": r" (?:19[4-9]|20[0-2])\d",
     "<many>": r" \d{2,4}",
     "<child_age>": r" (?:[5-9]|1[0-7])",
     "<word>": r" [^\W\d_]+",
 }
 ELEMENT = re.compile(r"(?P<body>[\w'|{}<>-]+)(?P<optional>\?)?|~(?P<gap>\d)")
+IN_ANY_ORDER = re.compile(r" &(\d) ")
 
 FoldWord = Callable[[str], tuple[str, ...]]
 
@@ -55,8 +60,11 @@ class PhraseCompiler:
 
     def compile(self, source: str, *, whole_message: bool = False) -> Phrase:
         """The phrase ready to look for; `whole_message` allows nothing beside it but filler words."""
-        elements = [self._element(match) for match in self._parse(source)]
-        body = "".join(pattern for pattern, _ in elements)
+        parts = [
+            [self._element(match) for match in self._parse(part)] for part in IN_ANY_ORDER.split(source)[::2]
+        ]
+        elements = [element for part in parts for element in part]
+        body = self._in_any_order(source, ["".join(pattern for pattern, _ in part) for part in parts])
         if whole_message:
             filler = f"(?:{self._any_of(self._options('{' + self.filler + '}'))}(?= )){{0,6}}"
             body = f"^{filler}{body}{filler}(?= $)"
@@ -64,6 +72,20 @@ class PhraseCompiler:
         keys = min((self._key_words(options) for options in required), key=self._cost, default=frozenset())
         words = frozenset(word for options in required for option in options for word in option)
         return Phrase(source=source, pattern=re.compile(f"{body}(?= )"), keys=keys, words=words)
+
+    def _in_any_order(self, source: str, bodies: list[str]) -> str:
+        if len(bodies) == 1:
+            return bodies[0]
+        if len(bodies) > MOST_PARTS_IN_ANY_ORDER:
+            raise RuleInvalid(f"phrase {source!r}: more than {MOST_PARTS_IN_ANY_ORDER} parts in any order")
+        gap = self._gap(max(map(int, IN_ANY_ORDER.findall(source))))
+        return f"(?:{'|'.join(gap.join(order) for order in permutations(bodies))})"
+
+    @staticmethod
+    def _gap(words: int) -> str:
+        if words > MOST_WORDS_IN_A_GAP:
+            raise RuleInvalid(f"a gap of {words} words is longer than {MOST_WORDS_IN_A_GAP}")
+        return f"(?: [^ ]+){{0,{words}}}?"
 
     def _parse(self, source: str) -> Iterator[re.Match[str]]:
         for part in source.split():
@@ -74,9 +96,7 @@ class PhraseCompiler:
 
     def _element(self, match: re.Match[str]) -> tuple[str, list[tuple[str, ...]]]:
         if match["gap"]:
-            if int(match["gap"]) > MOST_WORDS_IN_A_GAP:
-                raise RuleInvalid(f"gap {match[0]!r} is longer than {MOST_WORDS_IN_A_GAP} words")
-            return f"(?: [^ ]+){{0,{match['gap']}}}?", []
+            return self._gap(int(match["gap"])), []
         parts = match["body"].split("|")
         options = self._options("|".join(part for part in parts if part not in SHAPES))
         shapes = [SHAPES[part] for part in parts if part in SHAPES]

@@ -45,6 +45,14 @@ TIER_OF: dict[Category, int] = {
 }
 
 
+class Band(StrEnum):
+    """How sure the danger is: handed over at once, asked about and checked by a person, or automated."""
+
+    RED = "red"
+    AMBER = "amber"
+    GREEN = "green"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Why: the rule that fired and where, as code-point offsets into the text as received."""
@@ -56,12 +64,20 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class ScreenResult:
-    """`urgent` with no category means the message could not be read, which counts as a hit."""
+    """`urgent` with no category means the message could not be read, which counts as a hit.
+
+    `band` is RED or AMBER for an urgent message and GREEN for any other; an urgent one given as GREEN is RED.
+    """
 
     urgent: bool
     tier: int | None = None
     category: Category | None = None
     evidence: tuple[Evidence, ...] = ()
+    band: Band = Band.GREEN
+
+    def __post_init__(self) -> None:
+        if self.urgent and self.band is Band.GREEN:
+            object.__setattr__(self, "band", Band.RED)
 
 
 CALM = ScreenResult(urgent=False)

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 APOSTROPHES = frozenset("'\u2018\u2019\u201b\u02bc\u02b9\u0060\u00b4\u2032\uff07")
 LOOK_ALIKES = str.maketrans("авекмнорстухіѕјгαβεικνορτυχ", "abekmhopctyxisjraeeikvoptux")
 DIGIT_LETTERS = str.maketrans("013457@$", "oieast" + "as")
-LONG_ENOUGH_FOR_A_WRONG_LETTER = 6
+LONG_ENOUGH_FOR_A_WRONG_LETTER = 4
 RUN_OF_ONE_LETTER = re.compile(r"([^\W\d_])\1+")
 NUMBER_SHAPED = re.compile(
     r"\d+(?:st|nd|rd|th|am|pm|h|hrs?|m|mins?|k|ft|cm|mg|[a-f])?|[a-z]{1,2}\d[a-z\d]?(?:\d[a-z]{2})?|\d[a-z]{2}"
@@ -51,9 +51,14 @@ class ReadableText:
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """The received text's offsets for a match in `joined`, widened to whole words."""
+        first, last = self.word_places(start, end)
+        return self.words[first].start, self.words[last].end
+
+    def word_places(self, start: int, end: int) -> tuple[int, int]:
+        """The first and last word, counted from 0, that a match in `joined` touches."""
         first = max(bisect_right(self._word_starts, start) - 1, 0)
         last = max(bisect_right(self._word_starts, max(end - 1, start)) - 1, first)
-        return self.words[first].start, self.words[last].end
+        return first, last
 
 
 @lru_cache(maxsize=2048)
@@ -100,7 +105,7 @@ class TextReader:
 
     def _words(self, raw_words: Iterable[tuple[str, int, int]], offset: int) -> Iterator[Word]:
         for raw, start, end in raw_words:
-            for word in self.fold_word(raw):
+            for word in filter(None, self.fold_word(raw)):
                 yield Word(word, start + offset, end + offset)
 
     def fold_word(self, raw: str) -> tuple[str, ...]:
@@ -116,27 +121,47 @@ class TextReader:
 
 
 class Spelling:
-    """Finds the listed word a misspelling is one slip away from; short and ordinary words are left alone."""
+    """Finds the listed word a misspelling is one slip away from; short and ordinary words are left alone.
 
-    def __init__(self, vocabulary: Iterable[str], ordinary_words: Iterable[str], shortest: int = 5) -> None:
-        self._ordinary = frozenset(ordinary_words)
+    `plain_words` are further words, commonest first, that are rightly spelt and may be meant: of several the
+    commonest of the same length is taken, before one with a letter more or less.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Iterable[str],
+        ordinary_words: Iterable[str],
+        plain_words: Iterable[str] = (),
+        shortest: int = 4,
+    ) -> None:
+        plain_words = list(plain_words)
         self._known = frozenset(vocabulary)
+        self._ordinary = frozenset(ordinary_words) | frozenset(plain_words)
         self._shortest = shortest
+        self._place = {
+            word: place for place, word in enumerate(dict.fromkeys([*plain_words, *sorted(self._known)]))
+        }
         self._by_shortened: dict[str, list[str]] = {}
-        for word in sorted(self._known):
+        for word in self._place:
             if len(word) >= shortest and word.isalpha():
                 for shortened in (word, *_one_letter_less(word)):
                     self._by_shortened.setdefault(shortened, []).append(word)
 
     def respell(self, word: str) -> str | None:
         """The listed word meant, or None. The first letter must be right, which keeps this from guessing."""
-        if not self._shortest - 1 <= len(word) <= 16 or word in self._known or word in self._ordinary:
+        if not self._shortest - 1 <= len(word) <= 16 or word in self._known:
             return None
-        for shortened in (word, *_one_letter_less(word)):
-            for meant in self._by_shortened.get(shortened, ()):
-                if is_one_slip(word, meant):
-                    return meant
-        return f"{word}g" if word.endswith("in") and f"{word}g" in self._known else None
+        if word.endswith("in") and f"{word}g" in self._known:
+            return f"{word}g"
+        if word in self._ordinary:
+            return None
+        near = {
+            meant
+            for shortened in (word, *_one_letter_less(word))
+            for meant in self._by_shortened.get(shortened, ())
+            if is_one_slip(word, meant)
+        }
+        return min(near, key=lambda meant: (len(meant) != len(word), self._place[meant]), default=None)
 
 
 def is_one_slip(written: str, meant: str) -> bool:

@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from casework.model.desk import HandoffReason
+from casework.model.bands import BandDecision, Bands, decide_band
+from casework.model.desk import DeskItem, HandoffReason
+from casework.model.disclosures import Band
 from casework.model.errors import AssistantUnavailable, EffectUnknown
 from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus
 from casework.services import prove
+from casework.services.disclosures import hand_over, request_check
 from casework.services.effects import EffectRefused, commit_effect, parse_effect
 from casework.services.hand_off import keep_for_person, request_person
 from casework.services.ports import (
@@ -19,11 +23,14 @@ from casework.services.ports import (
     Store,
     Transaction,
 )
+from casework.services.safety_lines import SafetyLines
 from casework.services.service_texts import ServiceTexts
 
 LEASE_SECONDS = 10
 MAX_ATTEMPTS = 3
 RETRY_AFTER_SECONDS = 1.5
+LONGEST_TEMPLATE = 96
+CHECK_QUESTION = "check_question"
 
 
 class LeaseLost(Exception):
@@ -38,6 +45,8 @@ class Answering:
     assistant: Assistant
     texts: ServiceTexts
     codes: prove.CodeBook
+    bands: Bands
+    safety_lines: SafetyLines
     worker_id: str
     retry_after_seconds: float = RETRY_AFTER_SECONDS
 
@@ -59,7 +68,7 @@ async def answer_next_turn(answering: Answering) -> bool:
 
 
 async def _answer(answering: Answering, turn: LeasedTurn) -> None:
-    facts = await answering.store.read(lambda tx: _facts(tx, turn))
+    facts = await answering.store.read(lambda tx: _facts(tx, turn, answering.bands))
     try:
         answer = await _ask(answering, turn, facts)
     except AssistantUnavailable as error:
@@ -78,12 +87,19 @@ def _lease(tx: Transaction, worker_id: str) -> LeasedTurn | None:
     return turn
 
 
-def _facts(tx: Transaction, turn: LeasedTurn) -> JsonObject:
+def _facts(tx: Transaction, turn: LeasedTurn, bands: Bands) -> JsonObject:
     level, _ = tx.standings.find(turn.conversation.id)
     return {
         "channel": turn.conversation.channel.value,
         "standing": level.name.lower(),
         "code_pending": tx.codes.has_asked(turn.conversation.id),
+        "earlier": tx.inbox.list_earlier(
+            turn.conversation.id,
+            before=turn.received_at,
+            minutes=bands.limits.earlier_minutes,
+            limit=bands.limits.earlier_texts,
+            before_id=turn.inbox_id,
+        ),
     }
 
 
@@ -120,7 +136,15 @@ async def _commit(answering: Answering, turn: LeasedTurn, answer: AssistantAnswe
 
 
 def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, answering: Answering) -> None:
-    """Turn, state, effects and reply together. A reply begun before a person took over never leaves."""
+    """Turn, state, effects and reply together. A reply begun before a person took over never leaves.
+
+    RED: the desk item and the safety line instead; the state stays as it was, so that what was interrupted
+    can go on. AMBER: a CHECK item, and the reply asks if they are OK.
+    """
+    decision = decide_band(turn.screen, answer.learned, answer.wish, answering.bands.limits)
+    if decision.band is Band.RED:
+        _commit_disclosure(tx, turn, decision, answering)
+        return
     effects = [parse_effect(effect) for effect in answer.effects]
     conversation = turn.conversation
     is_current = tx.conversations.record_state(conversation.id, answer.state, epoch=conversation.epoch)
@@ -129,8 +153,14 @@ def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, an
     if is_current:
         for effect in effects:
             commit_effect(tx, turn, effect, answering.codes)
+    asks = False
+    if decision.band is Band.AMBER:
+        check = request_check(
+            tx, conversation.id, decision, inbox_id=turn.inbox_id, by="detector", bands=answering.bands
+        )
+        asks = is_current and check is not None and _ask_now(tx, check, answering.bands)
     tx.outbox.record(
-        _reply(turn, answer, answering.texts),
+        _reply(turn, answer, answering.texts, asks=asks),
         decision="answers_a_message",
         status=OutboxStatus.WAITING if is_current else OutboxStatus.SUPPRESSED,
         reason=None if is_current else "person_took_over",
@@ -145,6 +175,34 @@ def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, an
     )
 
 
+def _commit_disclosure(
+    tx: Transaction, turn: LeasedTurn, decision: BandDecision, answering: Answering
+) -> None:
+    conversation = tx.conversations.hold(turn.conversation.id)
+    if not tx.turns.finish(turn, "disclosed"):
+        raise LeaseLost
+    hand_over(
+        tx,
+        conversation,
+        decision,
+        inbox_id=turn.inbox_id,
+        turn_id=turn.id,
+        by="detector",
+        bands=answering.bands,
+        safety_lines=answering.safety_lines,
+    )
+    tx.audit.record("answer_dropped", by="detector", conversation_id=conversation.id, thing=f"turn:{turn.id}")
+
+
+def _ask_now(tx: Transaction, check: DeskItem, bands: Bands) -> bool:
+    """Whether the reply asks if they are OK: not while the last asking may still be answered."""
+    again_after = timedelta(minutes=bands.limits.question_minutes)
+    if check.asked_at is not None and tx.now - check.asked_at <= again_after:
+        return False
+    tx.desk.record_asked(check.id)
+    return True
+
+
 def render_text(replies: Sequence[AssistantReply], channel: Channel, texts: ServiceTexts) -> str:
     """One message of a turn's replies. Where there are no buttons the choices are written out."""
     if channel is Channel.WEBCHAT:
@@ -155,16 +213,22 @@ def render_text(replies: Sequence[AssistantReply], channel: Channel, texts: Serv
     return "\n".join(lines)
 
 
-def _reply(turn: LeasedTurn, answer: AssistantAnswer, texts: ServiceTexts) -> OutboundMessage:
+def _reply(turn: LeasedTurn, answer: AssistantAnswer, texts: ServiceTexts, *, asks: bool) -> OutboundMessage:
     conversation = turn.conversation
+    text = render_text(answer.replies, conversation.channel, texts)
+    template = "+".join(reply.response for reply in answer.replies)[:LONGEST_TEMPLATE]
+    if asks:
+        between = "\n\n" if conversation.channel is Channel.WEBCHAT else "\n"
+        text += between + texts.render(CHECK_QUESTION, conversation.channel)
+        template = f"{template[: LONGEST_TEMPLATE - len(CHECK_QUESTION) - 1]}+{CHECK_QUESTION}"
     return OutboundMessage(
         conversation_id=conversation.id,
         channel=conversation.channel,
         to=conversation.external_id,
-        text=render_text(answer.replies, conversation.channel, texts),
+        text=text,
         lane=Lane.ASSISTANT,
         author=Author.ASSISTANT,
-        template="+".join(reply.response for reply in answer.replies)[:96],
+        template=template,
         dedupe_key=f"turn:{turn.id}",
         epoch=conversation.epoch,
         turn_id=turn.id,

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from casework.model.bands import Learned, Wish
 from casework.model.cases import Case
-from casework.model.desk import DeskItem, Grade, HandoffReason, Outcome
+from casework.model.desk import CheckAnswer, DeskItem, Grade, HandoffReason, ItemEvidence, Outcome
 from casework.model.disclosures import ScreenResult
 from casework.model.messages import Author, Channel, InboundMessage, OutboundMessage, OutboxStatus
 from casework.model.standings import Standing
@@ -32,6 +33,7 @@ class Conversation:
     epoch: int
     owner_id: str | None
     owned_since: datetime | None
+    last_inbound_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,8 @@ class LeasedTurn:
     inbox_id: int
     conversation: Conversation
     text: str
+    received_at: datetime
+    screen: ScreenResult
     fence: int
     attempts: int
 
@@ -138,6 +142,21 @@ class Inbox(Protocol):
 
     def latest_id(self, conversation_id: str) -> int | None: ...
 
+    def list_earlier(
+        self,
+        conversation_id: str,
+        *,
+        before: datetime,
+        minutes: float,
+        limit: int,
+        before_id: int | None = None,
+    ) -> list[str]:
+        """The person's last texts of those minutes, oldest first, each cut to its end.
+
+        None from before a person last closed an item: what was dealt with is not read again. Costs the
+        same however long the conversation is.
+        """
+
 
 class Turns(Protocol):
     def record_waiting(self, inbox_id: int, conversation_id: str) -> str: ...
@@ -210,15 +229,47 @@ class Desk(Protocol):
         tier: int | None = None,
         category: str | None = None,
         owner_id: str | None = None,
+        evidence: Sequence[ItemEvidence] = (),
+        quiet_due_at: datetime | None = None,
     ) -> str | None:
-        """The item's id, or None when its dedupe key is already there."""
+        """The item's id, or None when its dedupe key is already there.
+
+        From `quiet_due_at` on a silence of the person is looked for; None: never.
+        """
 
     def find_open(self, conversation_id: str, reason: HandoffReason) -> str | None: ...
 
-    def list_queue(
-        self, *, limit: int = 500, after: tuple[int, datetime, str] | None = None
-    ) -> list[DeskItem]:
-        """Open and claimed items: grade, then the longest wait."""
+    def find_check(self, conversation_id: str) -> DeskItem | None:
+        """The conversation's open or claimed CHECK item."""
+
+    def raise_check(
+        self,
+        item_id: str,
+        *,
+        grade: Grade,
+        tier: int | None,
+        category: str | None,
+        evidence: Sequence[ItemEvidence],
+    ) -> None:
+        """Rewrites what the item is about; its place by waiting time stays."""
+
+    def record_asked(self, item_id: str) -> None: ...
+
+    def record_answer(self, item_id: str, answer: CheckAnswer) -> None: ...
+
+    def restart_silence(self, conversation_id: str) -> None:
+        """The person wrote again: items that said "has gone quiet" say it no more, and are timed anew."""
+
+    def next_quiet_due(self) -> DeskItem | None:
+        """An unclaimed item whose time to look for a silence has come."""
+
+    def postpone_quiet(self, item_id: str, due_at: datetime) -> None: ...
+
+    def record_quiet(self, item_id: str, since: datetime) -> bool:
+        """False, and nothing written, when the item is no longer unclaimed or was told of already."""
+
+    def list_queue(self, *, limit: int = 500, after: DeskItem | None = None) -> list[DeskItem]:
+        """Open and claimed items: grade, then those gone quiet, then the longest wait."""
 
     def list_of_conversation(self, conversation_id: str) -> list[DeskItem]: ...
 
@@ -370,6 +421,8 @@ class AssistantAnswer:
     effects: tuple[JsonObject, ...]
     state: JsonObject
     model: str
+    learned: Learned | None = None
+    wish: Wish | None = None
 
 
 class Assistant(Protocol):

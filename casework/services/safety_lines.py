@@ -8,13 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from casework.model.bands import BandDecision
 from casework.model.disclosure_screen import SCREEN_FAILED, UNREADABLE_TIERS
-from casework.model.disclosures import Category, ScreenResult
+from casework.model.disclosures import Band, Category, ScreenResult
 from casework.model.errors import SettingsInvalid
 from casework.model.messages import Channel
 
 SAFETY_LINES_FILE = Path(__file__).parents[1] / "templates" / "safety_lines.toml"
-KINDS = (*(category.value for category in Category), *UNREADABLE_TIERS)
+NO_CATEGORY = "no_category"
+KINDS = (*(category.value for category in Category), NO_CATEGORY, *UNREADABLE_TIERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +58,13 @@ def load_safety_lines(path: Path = SAFETY_LINES_FILE) -> SafetyLines:
     return {kind: _parse_entry(path.name, kind, tables[kind]) for kind in KINDS}
 
 
-def find_safety_line(result: ScreenResult, channel: Channel, lines: SafetyLines | None = None) -> SafetyLine:
+def find_safety_line(
+    result: ScreenResult | BandDecision, channel: Channel, lines: SafetyLines | None = None
+) -> SafetyLine:
     """The line for an urgent verdict on that channel; refuses a calm one, which has nothing to answer."""
-    if not result.urgent:
-        raise ValueError("a calm message has no safety line: ask only when result.urgent")
-    kind = result.category.value if result.category else _unreadable_kind(result)
+    if result.band is Band.GREEN:
+        raise ValueError("a calm message has no safety line: ask only for RED or AMBER")
+    kind = result.category.value if result.category else _kind_without_category(result)
     form, text = (lines or _packaged_lines())[kind].on(channel)
     return SafetyLine(text=text, template_name=f"safety.{kind}.{form}")
 
@@ -70,8 +74,9 @@ def _packaged_lines() -> SafetyLines:
     return load_safety_lines()
 
 
-def _unreadable_kind(result: ScreenResult) -> str:
-    return next((item.rule for item in result.evidence if item.rule in UNREADABLE_TIERS), SCREEN_FAILED)
+def _kind_without_category(result: ScreenResult | BandDecision) -> str:
+    unreadable = [item.rule for item in result.evidence if item.rule in UNREADABLE_TIERS]
+    return next(iter(unreadable), NO_CATEGORY if result.evidence else SCREEN_FAILED)
 
 
 def _parse_entry(file_name: str, kind: str, table: Mapping[str, Any]) -> SafetyLineEntry:

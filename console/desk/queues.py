@@ -30,6 +30,10 @@ class QueueRow:
         """Danger now or high, and nobody has it."""
         return self.first.grade <= Grade.HIGH and self.first.status is ItemStatus.OPEN
 
+    @property
+    def has_gone_quiet(self) -> bool:
+        return any(item.quiet_since is not None for item in (self.first, *self.others))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
@@ -41,7 +45,7 @@ class Queue:
 
 
 def arrange_queue(items: Sequence[DeskItem], *, now: datetime, staff_id: str, shown: Filter) -> Queue:
-    """Rows in the order of `items`, which storage gives by grade, then the longest wait."""
+    """Rows in the order of `items`, which storage gives by grade, those gone quiet, then the longest wait."""
     grouped: dict[str, list[DeskItem]] = {}
     for item in items:
         grouped.setdefault(item.conversation_id, []).append(item)
@@ -58,7 +62,9 @@ def arrange_queue(items: Sequence[DeskItem], *, now: datetime, staff_id: str, sh
 
 def fingerprint_queue(items: Sequence[DeskItem]) -> str:
     """Equal while the page would look the same but for its clocks."""
-    return fingerprint_of((item.id, item.status, item.owner_id, item.grade) for item in items)
+    return fingerprint_of(
+        (item.id, item.status, item.owner_id, item.grade, item.category, item.quiet_since) for item in items
+    )
 
 
 def _row(group: list[DeskItem], now: datetime) -> QueueRow:

@@ -1,5 +1,6 @@
 """Running one action as Rasa would, and saying its answer in the words of bot/domain."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from casework.model.sms_segments import count_segments
 from tests.yaml_files import read_yaml
 
 
@@ -28,8 +30,14 @@ class Said:
         return {event["name"]: event["value"] for event in self.events if event["event"] == "slot"}
 
     def in_words(self, channel: str = "sms") -> str:
-        """The whole reply as one text, as it goes out by SMS."""
+        """The whole reply as one text, without its choices."""
         return "\n".join(render(message, channel) for message in self.messages)
+
+    def segments(self) -> int:
+        """How many texts the whole reply is as an SMS, with its choices written out."""
+        choices = [button["title"] for button in find_variation(self.messages[-1], "sms").get("buttons", [])]
+        written_out = f"\nYou can write: {', '.join(choices)}." if choices else ""
+        return count_segments(self.in_words() + written_out)
 
 
 async def ask(
@@ -38,11 +46,16 @@ async def ask(
     *,
     intent: str = "ask_status",
     entities: dict[str, str] | None = None,
+    topics: Sequence[tuple[str, str]] = (),
     slots: dict[str, Any] | None = None,
     said_before: str | None = None,
     conversation: str = "c1",
 ) -> Said:
-    found = [{"entity": name, "value": value} for name, value in (entities or {}).items()]
+    """`topics`: values of the entity `right`, each with the extractor that found it."""
+    found = [
+        *({"entity": name, "value": value} for name, value in (entities or {}).items()),
+        *({"entity": "right", "value": value, "extractor": extractor} for value, extractor in topics),
+    ]
     latest = {"intent": {"name": intent}, "entities": found, "text": text}
     before = [{"event": "user"}, {"event": "bot", "metadata": {"utter_action": said_before}}]
     events = [
@@ -57,10 +70,13 @@ async def ask(
 
 
 def render(message: dict[str, Any], channel: str) -> str:
-    variations = get_responses()[message["response"]]
-    own = [variation for variation in variations if variation.get("channel") == channel]
-    chosen = (own or [variation for variation in variations if "channel" not in variation])[0]
-    return str(chosen["text"].format(**message))
+    return str(find_variation(message, channel)["text"].format(**message))
+
+
+def find_variation(message: dict[str, Any], channel: str) -> dict[str, Any]:
+    """The wording Rasa would choose: the channel's own, or the one for every channel."""
+    of_channel = {variation.get("channel"): variation for variation in get_responses()[message["response"]]}
+    return of_channel.get(channel, of_channel[None])
 
 
 @cache

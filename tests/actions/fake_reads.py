@@ -14,7 +14,7 @@ class FakeReads:
     views: dict[str, AssistantView] = field(default_factory=dict)
     provable: dict[tuple[str, str], Case] = field(default_factory=dict)
     support: list[SupportService] = field(default_factory=list)
-    asked_support_for: list[str | None] = field(default_factory=list)
+    asked_support_for: list[tuple[str | None, str | None]] = field(default_factory=list)
     failure: Exception | None = None
 
     def link(self, conversation_id: str, case: Case) -> None:
@@ -37,6 +37,6 @@ class FakeReads:
     async def would_accept_code(self, conversation_id: str, code: str) -> bool:
         return (conversation_id, code) in self.provable
 
-    async def find_support(self, crime_type: str | None) -> list[SupportService]:
-        self.asked_support_for.append(crime_type)
+    async def find_support(self, crime_type: str | None, *, topic: str | None = None) -> list[SupportService]:
+        self.asked_support_for.append((crime_type, topic))
         return self.support

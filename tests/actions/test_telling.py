@@ -1,11 +1,12 @@
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
 from actions.case import TellAboutCase
 from actions.reads import AssistantView
-from actions.telling import Wish
-from casework.model.cases import CaseEvent
+from actions.telling import RESPONSES_OF_OUTCOMES, Wish
+from casework.model.cases import Case, CaseEvent
 from casework.model.stages import STAGE_IDS
 from casework.model.standings import Standing
 from tests.actions.asking import ask
@@ -73,15 +74,58 @@ async def test_once_a_person_has_told_them_the_stage_is_shown() -> None:
     assert (await ask(tell(reads))).responses[0] == "utter_stage_arrested"
 
 
+def ended(code: str, **values: Any) -> Case:
+    event = CaseEvent(at=datetime(2026, 11, 2, tzinfo=UTC), kind="outcome", detail=code)
+    return a_case(**({"stage": "closed_no_further_lines", "events": (event,)} | values))
+
+
+@pytest.mark.parametrize("code", sorted(RESPONSES_OF_OUTCOMES, key=int))
+async def test_how_a_case_ended_is_told_in_words_that_fit_in_two_texts(code: str) -> None:
+    reads = FakeReads()
+    reads.link("c1", ended(code, next_update_due=date(2026, 9, 30), stage_since=date(2026, 9, 30)))
+    said = await ask(tell(reads))
+    assert said.responses == [RESPONSES_OF_OUTCOMES[code], "utter_update_overdue"]
+    assert said.segments() <= 2, said.in_words()
+
+
+def test_every_outcome_but_the_thirteenth_has_words() -> None:
+    assert set(RESPONSES_OF_OUTCOMES) == {str(code) for code in range(1, 23)} - {"13"}
+
+
+@pytest.mark.parametrize("code", ["13", "99", "by phone", ""])
+async def test_an_outcome_without_words_is_left_to_the_officer(code: str) -> None:
+    reads = FakeReads()
+    reads.link("c1", ended(code))
+    assert (await ask(tell(reads))).responses == ["utter_update_by_officer"]
+
+
+async def test_with_no_update_to_come_none_is_spoken_of() -> None:
+    reads = FakeReads()
+    reads.link("c1", ended("18", next_update_due=None))
+    assert (await ask(tell(reads))).responses == ["utter_outcome_no_suspect"]
+
+
+async def test_an_outcome_of_an_earlier_stage_is_not_told() -> None:
+    reads = FakeReads()
+    reads.link("c1", ended("18", stage="under_investigation", stage_since=date(2026, 11, 3)))
+    assert (await ask(tell(reads))).responses[0] == "utter_stage_under_investigation"
+
+
+async def test_how_a_domestic_case_ended_is_told_by_a_person_alone() -> None:
+    reads = FakeReads()
+    reads.link("c1", ended("16", crime_type="Domestic abuse - assault"))
+    assert (await ask(tell(reads))).responses[0] == "utter_stage_closed_no_further_lines"
+
+
 @pytest.mark.parametrize("stage", sorted(STAGE_IDS))
-async def test_every_stage_has_its_words_and_fits_in_a_text_message(stage: str) -> None:
+async def test_every_stage_has_its_words_and_fits_in_two_texts(stage: str) -> None:
     reads = FakeReads()
     # The longest a date can be.
     due = date(2026, 9, 30)
     reads.link("c1", a_case(stage=stage, stage_since=due, next_update_due=due, enhanced_rights=False))
     for wish in (Wish.STATUS, Wish.NEXT_STEPS):
-        words = (await ask(tell(reads, wish))).in_words()
-        assert len(words) <= 306, (len(words), words)
+        said = await ask(tell(reads, wish))
+        assert said.segments() <= 2, said.in_words()
 
 
 async def test_what_was_wished_for_is_forgotten_once_told() -> None:

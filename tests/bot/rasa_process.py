@@ -77,8 +77,9 @@ class Rasa:
         conversation: str = "c1",
         turn_id: str = "t1",
         channel: str = "sms",
+        **more_facts: object,
     ) -> Reply:
-        facts = {"channel": channel, "standing": "unknown", "code_pending": False}
+        facts = {"channel": channel, "standing": "unknown", "code_pending": False} | more_facts
         asked = {
             "turn_id": turn_id,
             "conversation": conversation,
@@ -186,10 +187,14 @@ def running_rasa(
 
 
 def train(
-    folder: Path, *, domain: str = "bot/domain", data: tuple[str, ...] = ("data/nlu", "data/rules")
+    folder: Path,
+    *,
+    config: str = "config.yml",
+    domain: str = "bot/domain",
+    data: tuple[str, ...] = ("data/nlu", "data/rules"),
 ) -> Path:
     command = [
-        *(str(PYTHON), "-m", "rasa", "train", "--config", "config.yml", "--domain", domain),
+        *(str(PYTHON), "-m", "rasa", "train", "--config", config, "--domain", domain),
         *("--data", *data, "--out", str(folder), "--fixed-model-name", "tests"),
     ]
     with (folder / "train.log").open("wb") as out:

@@ -145,7 +145,7 @@ def test_a_slash_is_only_a_character(rasa: Rasa, reads: FakeReads, text: str) ->
     parse = reply.body["parse"]
     assert parse["confidence"] < 1.0 and parse["entities"] in ([], [{"entity": "right", "value": "right_6"}])
     slots = [event for event in reply.body["state"]["events"] if event["event"] == "slot"]
-    assert {event["name"] for event in slots} <= {"wish", "needs_person"}
+    assert {event["name"] for event in slots} <= {"wish", "needs_person", "talk"}
 
 
 def test_restart_forgets_nothing(rasa: Rasa, reads: FakeReads) -> None:

@@ -20,7 +20,7 @@ from casework.adapters.settings import Settings
 from casework.adapters.storage.tables import audit, conversation, inbox, outbox
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.bootstrap import build_service
-from casework.model.desk import GRADE_OF_REASON, Grade, HandoffReason
+from casework.model.desk import GRADE_OF_REASON, Grade, HandoffReason, ItemEvidence
 from casework.model.disclosures import TIER_OF, Category, Evidence, ScreenResult
 from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus
 from casework.model.standings import Standing
@@ -68,11 +68,15 @@ class DeskSite:
         category: Category | None = None,
         reason: HandoffReason | None = None,
         evidence: tuple[Evidence, ...] = (),
+        reasons: tuple[tuple[str, int, int, str], ...] = (),
         channel: Channel = Channel.SMS,
         external_id: str | None = None,
         media_count: int = 0,
     ) -> str:
-        """Stores a message, with an item on the queue when there is a category or reason; the conversation."""
+        """Stores a message, with an item on the queue when there is a category or reason; the conversation.
+
+        `reasons` are kept with the item: rule, start, end and the sentence about it.
+        """
         sender = external_id or f"+447700900{secrets.randbelow(1000):03d}{secrets.token_hex(4)}"
         tier = TIER_OF[category] if category else None
         screen = ScreenResult(urgent=tier is not None, tier=tier, category=category, evidence=evidence)
@@ -83,7 +87,7 @@ class DeskSite:
                 text, channel=channel, external_id=sender, received_at=tx.now, media_count=media_count
             )
             inbox_id = tx.inbox.record(message, opened.id, screen)
-            if category or reason:
+            if inbox_id and (category or reason):
                 tx.desk.record_item(
                     conversation_id=opened.id,
                     reason=reason or HandoffReason.DISCLOSURE,
@@ -95,6 +99,10 @@ class DeskSite:
                     tier=tier,
                     category=category.value if category else None,
                     owner_id=opened.owner_id,
+                    evidence=[
+                        ItemEvidence(inbox_id=inbox_id, rule=rule, start=start, end=end, says=says)
+                        for rule, start, end, says in reasons
+                    ],
                 )
             return opened.id
 

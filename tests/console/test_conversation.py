@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from casework.adapters.storage.tables import audit
-from casework.model.desk import HandoffReason
+from casework.adapters.storage.tables import audit, desk_item
+from casework.model.desk import CheckAnswer, HandoffReason
 from casework.model.disclosures import Category, Evidence
 from casework.model.messages import Channel, OutboxStatus
 from tests.console.desk_site import DeskSite
@@ -78,7 +78,70 @@ async def test_words_that_fired_a_rule_are_marked_and_the_rule_is_named(site: De
     page = await detective.open(conversation_id)
 
     assert "<mark>he is outside &lt;now</mark>" in page
-    assert "Rule: immediate danger, person nearby; immediate danger, now <q>he is outside &lt;now</q>" in page
+    assert (
+        "Noticed: immediate danger, person nearby; immediate danger, now <q>he is outside &lt;now</q>" in page
+    )
+
+
+async def test_words_the_detector_marked_are_marked_with_the_sentence_kept_with_the_item(
+    site: DeskSite,
+) -> None:
+    detective = await site.detective()
+    text = "when is court, he was about again"
+    said = "reads like somebody being followed or watched"
+    conversation_id = site.victim_writes(
+        text,
+        category=Category.STALKING_ESCALATION,
+        reason=HandoffReason.CHECK,
+        evidence=(Evidence(rule="stalking_escalation.about", start=15, end=24),),
+        reasons=(
+            ("stalking_escalation.about", 15, 24, "says somebody was about"),
+            ("learned.stalking_escalation", 22, 33, said),
+        ),
+    )
+
+    page = await detective.open(conversation_id)
+
+    assert "<mark>he was about again</mark>" in page
+    assert f"Noticed: says somebody was about; {said} <q>he was about again</q>" in page
+    assert "May be urgent: Stalking that is getting worse" in page
+
+
+async def test_a_sentence_about_a_whole_message_stands_under_it_and_marks_nothing(site: DeskSite) -> None:
+    detective = await site.detective()
+    said = "reads like something urgent, of no clear kind"
+    conversation_id = site.victim_writes(
+        "it is all a bit much",
+        reason=HandoffReason.CHECK,
+        reasons=(("learned.no_category", 0, 0, said),),
+    )
+    site.writes_again(conversation_id, "another message")
+
+    page = await detective.open(conversation_id)
+
+    assert "<mark>" not in page
+    assert page.count(f'<p class="note">Noticed: {said}</p>') == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (None, "Was asked if they are OK. No answer yet."),
+        (CheckAnswer.YES, "Was asked if they are OK. Wrote yes."),
+        (CheckAnswer.NO, "Was asked if they are OK. Did not write yes."),
+    ],
+)
+async def test_what_they_answered_when_asked_is_told(
+    site: DeskSite, answer: CheckAnswer | None, words: str
+) -> None:
+    detective = await site.detective()
+    conversation_id = site.victim_writes(reason=HandoffReason.CHECK)
+    item_id = site.rows(desk_item)[0].id
+    site.write(lambda tx: tx.desk.record_asked(item_id))
+    if answer is not None:
+        site.write(lambda tx: tx.desk.record_answer(item_id, answer))
+
+    assert words in await detective.open(conversation_id)
 
 
 async def test_a_picture_is_noted_and_a_message_of_pictures_says_why_it_is_here(site: DeskSite) -> None:

@@ -4,7 +4,7 @@ from enum import Enum
 
 import pytest
 
-from casework.model.desk import Grade, HandoffReason, ItemStatus, Outcome
+from casework.model.desk import CheckAnswer, Grade, HandoffReason, ItemStatus, Outcome
 from casework.model.disclosure_screen import UNREADABLE_TIERS
 from casework.model.disclosures import Category
 from casework.model.messages import Channel, OutboxStatus
@@ -22,6 +22,7 @@ from console.words import load_words
         ("reasons", HandoffReason),
         ("statuses", ItemStatus),
         ("outcomes", Outcome),
+        ("check_answers", CheckAnswer),
         ("channels", Channel),
         ("delivery", OutboxStatus),
         ("safe_contact", SafeContact),

@@ -30,6 +30,11 @@ from tests.support.running import ROOT, eventually, free_port
 pytestmark = pytest.mark.journey
 
 ASKER = "+447700900001"
+# What the detector is sure of, and what it finds a little odd.
+URGENCY = {
+    "its nothing but": {"probability": 0.99, "categories": {"stalking_escalation": 0.99}, "spans": []},
+    "was that him": {"probability": 0.2, "categories": {"immediate_danger": 0.2}, "spans": [[9, 12]]},
+}
 POINTS = [f"{step}:{when}" for step in STEPS for when in ("before", "after")]
 
 
@@ -53,7 +58,7 @@ class AssistantStandIn:
                 ],
                 "effects": effects,
                 "state": {"v": 1, "last": turn["text"]},
-                "parse": {},
+                "parse": {"urgency": URGENCY.get(turn["text"])},
                 "model": "stand-in",
             }
         )
@@ -123,8 +128,9 @@ async def stage(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Stage]:
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_a_worker_killed_at_any_step_leaves_one_reply_to_each_message(stage: Stage, point: str) -> None:
-    # "ref" also asks for a code and "he has a knife" is a hit, so every step has something to break.
-    texts = ["hello", "ref 43260012345", "he has a knife"]
+    # "ref" also asks for a code, "he has a knife" is a hit of the screen, and the detector has a RED and an
+    # AMBER one, so every step has something to break.
+    texts = ["its nothing but", "was that him", "hello", "ref 43260012345", "he has a knife"]
     for text in texts:
         await stage.sandbox.send(ASKER, body=text)
     doomed = stage.start_worker("tests.faults.dying_worker", point)
@@ -142,7 +148,8 @@ async def test_a_worker_killed_at_any_step_leaves_one_reply_to_each_message(stag
     items = await stage.service.database.read(lambda tx: tx.desk.list_queue())
     assert replies.count("re: hello") == 1
     assert replies.count("re: ref 43260012345") == 1
-    assert len(safety) == 1
+    assert len(safety) == 2
     assert len(codes) == 1
-    assert len(replies) == 4
-    assert len(items) == 1
+    assert [text.startswith("re: was that him\n") for text in replies].count(True) == 1
+    assert len(replies) == 6
+    assert sorted(item.reason for item in items) == ["check", "disclosure", "disclosure"]

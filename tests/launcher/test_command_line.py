@@ -56,6 +56,7 @@ def test_screen_answers_every_line_in_order_even_a_broken_one(tmp_path: Path) ->
         "tier": 1,
         "category": "immediate_danger",
         "evidence": [],
+        "band": "red",
     }
     assert set(answers[0]["evidence"][0]) == {"rule", "start", "end"}
     assert answers[1] | {"id": None} == {
@@ -64,7 +65,15 @@ def test_screen_answers_every_line_in_order_even_a_broken_one(tmp_path: Path) ->
         "tier": None,
         "category": None,
         "evidence": [],
+        "band": "green",
     }
+
+
+def test_a_set_that_is_not_there_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    ran = waymark(tmp_path, "evaluate", "--set", "tset")
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "There is no set 'tset'. Say dev, test, first, same, or a file or folder" in ran.stderr
 
 
 def test_an_empty_queue_is_an_empty_list(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ import itertools
 from datetime import UTC, date, datetime
 from typing import Any
 
+from casework.model.bands import Learned
 from casework.model.cases import Case
-from casework.model.disclosures import Category, ScreenResult
+from casework.model.disclosures import Band, Category, Evidence, ScreenResult
 from casework.model.messages import Author, Channel, InboundMessage, Lane, OutboundMessage
 from casework.services.ports import AssistantAnswer, AssistantReply
 
@@ -65,8 +66,22 @@ _CATEGORY_OF_TIER = {
 UNREADABLE = ScreenResult(urgent=True)
 
 
-def a_hit(tier: int = 1) -> ScreenResult:
-    return ScreenResult(urgent=True, tier=tier, category=_CATEGORY_OF_TIER[tier])
+def a_hit(tier: int = 1, **values: Any) -> ScreenResult:
+    return ScreenResult(**({"urgent": True, "tier": tier, "category": _CATEGORY_OF_TIER[tier]} | values))
+
+
+def an_amber_hit(tier: int = 2, start: int = 0, end: int = 2) -> ScreenResult:
+    evidence = (Evidence(rule=f"{_CATEGORY_OF_TIER[tier]}.a_cue", start=start, end=end),)
+    return a_hit(tier, band=Band.AMBER, evidence=evidence)
+
+
+def a_learned(tier: int = 1, probability: float = 0.99, **values: Any) -> Learned:
+    """The detector, that sure of a message of that tier."""
+    defaults: dict[str, Any] = {
+        "probability": probability,
+        "categories": {_CATEGORY_OF_TIER[tier]: probability},
+    }
+    return Learned(**(defaults | values))
 
 
 def an_outbound(conversation_id: str, text: str = "A text.", **values: Any) -> OutboundMessage:

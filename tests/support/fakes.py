@@ -1,6 +1,6 @@
 """Fakes with memory: they answer as told and remember what they were asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,6 +21,7 @@ class FakeAssistant:
     is_down: bool = False
     asked: list[str] = field(default_factory=list)
     states: list[JsonObject | None] = field(default_factory=list)
+    facts: list[JsonObject] = field(default_factory=list)
     while_answering: Callable[[], None] | None = None
 
     async def ask(
@@ -28,6 +29,7 @@ class FakeAssistant:
     ) -> AssistantAnswer:
         self.asked.append(text)
         self.states.append(state)
+        self.facts.append(facts)
         if self.while_answering is not None:
             self.while_answering()
         if self.is_down:
@@ -76,11 +78,13 @@ class PlainCodeBook:
 
 @dataclass
 class FixedScreen:
-    """Finds every message calm but the texts it was told of."""
+    """Finds every message calm but the texts it was told of; remembers what it was given to read with them."""
 
     results: dict[str, ScreenResult] = field(default_factory=dict)
+    earlier: list[list[str]] = field(default_factory=list)
 
-    def screen(self, message: InboundMessage) -> ScreenResult:
+    def screen(self, message: InboundMessage, earlier: Sequence[str] = ()) -> ScreenResult:
+        self.earlier.append(list(earlier))
         return self.results.get(message.text, CALM)
 
 

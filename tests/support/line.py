@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from casework.adapters.storage.database import Database
 from casework.adapters.storage.tables import conversation, metadata, outbox
+from casework.model.bands import Bands, load_band_limits, load_band_says
 from casework.model.desk import Outcome
 from casework.model.messages import Channel
-from casework.services import answer, deliver, desk, prove
+from casework.services import answer, deliver, desk, prove, silence
 from casework.services.ports import Conversation, StaffMember
 from casework.services.receive import Received, receive_message
 from casework.services.safety_lines import SafetyLines, load_safety_lines
@@ -19,6 +20,12 @@ from tests.support.clock import SetClock
 from tests.support.fakes import FakeAssistant, FakeSender, FixedScreen, PlainCodeBook
 
 Row = Any
+
+
+def load_bands() -> Bands:
+    """The packaged limits; sentences for the learned layer, and for rules of a test their own name."""
+    learned = load_band_says()
+    return Bands(limits=load_band_limits(), says=lambda rule: learned.get(rule, f"says {rule}"))
 
 
 @dataclass(repr=False)
@@ -31,6 +38,7 @@ class Line:
     safety_lines: SafetyLines = field(default_factory=load_safety_lines)
     codes: PlainCodeBook = field(default_factory=PlainCodeBook)
     texts: ServiceTexts = field(default_factory=load_service_texts)
+    bands: Bands = field(default_factory=load_bands)
 
     # --- what the world does ---
 
@@ -39,7 +47,9 @@ class Line:
 
     def receive_again(self, message: Any) -> Received:
         return self.database.write_now(
-            lambda tx: receive_message(tx, message, screen=self.screen, safety_lines=self.safety_lines)
+            lambda tx: receive_message(
+                tx, message, screen=self.screen, safety_lines=self.safety_lines, bands=self.bands
+            )
         )
 
     def open(self, external_id: str, channel: Channel = Channel.SMS) -> str:
@@ -53,6 +63,8 @@ class Line:
             assistant=self.assistant,
             texts=self.texts,
             codes=self.codes,
+            bands=self.bands,
+            safety_lines=self.safety_lines,
             worker_id=worker_id,
             retry_after_seconds=0.0,
         )
@@ -81,6 +93,10 @@ class Line:
 
     async def issue_codes(self) -> None:
         while await prove.issue_next_code(self.database, codes=self.codes, texts=self.texts):
+            pass
+
+    async def note_silences(self) -> None:
+        while await silence.note_next_silence(self.database, self.bands.limits):
             pass
 
     # --- what staff do ---

@@ -1,17 +1,20 @@
 """Conversations, what came in, and the two together as a transcript."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from casework.adapters.storage.statements import insert, insert_once, new_id
-from casework.adapters.storage.tables import conversation, inbox, outbox, staff_member
-from casework.model.disclosures import Category, Evidence, ScreenResult
+from casework.adapters.storage.tables import conversation, desk_item, inbox, outbox, staff_member
+from casework.model.disclosures import Band, Category, Evidence, ScreenResult
 from casework.model.errors import ConversationNotFound
 from casework.model.messages import Author, Channel, InboundMessage, Lane, OutboxStatus
 from casework.services.ports import Conversation, JsonObject, TranscriptEntry
+
+# Words far from the new message cannot be one sentence with it.
+LONGEST_EARLIER_TEXT = 1000
 
 
 class SqlConversations:
@@ -88,6 +91,7 @@ def _conversation(row: Any) -> Conversation:
         epoch=row.epoch,
         owner_id=row.owner_id,
         owned_since=row.owned_since,
+        last_inbound_at=row.last_inbound_at,
     )
 
 
@@ -105,7 +109,7 @@ class SqlInbox:
             "raw": message.raw,
             "media_count": message.media_count,
             "has_location": message.has_location,
-            "screen": screen_to_json(screen),
+            "screen": screen_to_json(screen) | {"band": screen.band.value},
         }
         inbox_id = insert_once(self._connection, inbox, ["channel", "provider_message_id"], values)
         if inbox_id is not None:
@@ -119,6 +123,31 @@ class SqlInbox:
     def latest_id(self, conversation_id: str) -> int | None:
         query = sa.select(sa.func.max(inbox.c.id)).where(inbox.c.conversation_id == conversation_id)
         return self._connection.execute(query).scalar()
+
+    def list_earlier(
+        self,
+        conversation_id: str,
+        *,
+        before: datetime,
+        minutes: float,
+        limit: int,
+        before_id: int | None = None,
+    ) -> list[str]:
+        query = sa.select(inbox.c.text, inbox.c.received_at).where(inbox.c.conversation_id == conversation_id)
+        if before_id is not None:
+            query = query.where(inbox.c.id < before_id)
+        # The newest first and the times looked at here: a condition on them could read the whole conversation.
+        newest = self._connection.execute(query.order_by(inbox.c.id.desc()).limit(limit)).all()
+        since = before - timedelta(minutes=minutes)
+        closed = sa.select(sa.func.max(desk_item.c.closed_at)).where(
+            desk_item.c.conversation_id == conversation_id
+        )
+        closed_at = self._connection.execute(closed).scalar() if newest else None
+        return [
+            row.text[-LONGEST_EARLIER_TEXT:]
+            for row in reversed(newest)
+            if row.received_at >= since and (closed_at is None or row.received_at > closed_at)
+        ]
 
 
 class SqlTranscripts:
@@ -180,8 +209,11 @@ def screen_to_json(screen: ScreenResult) -> JsonObject:
 
 
 def screen_from_json(stored: JsonObject) -> ScreenResult:
+    # Rows from before there were bands have none: then a hit was handed over at once.
+    band = stored.get("band", Band.RED if stored["urgent"] else Band.GREEN)
     return ScreenResult(
         urgent=stored["urgent"],
+        band=Band(band),
         tier=stored["tier"],
         category=Category(stored["category"]) if stored["category"] else None,
         evidence=tuple(Evidence(**e) for e in stored["evidence"]),

@@ -60,6 +60,7 @@ def _partial_index(name: str, *columns: str, only: Sequence[str]) -> sa.Index:
 TURN_UNFINISHED = ("waiting", "leased")
 OUTBOX_UNFINISHED = ("waiting", "sending", "unknown")
 DESK_ITEM_OPEN = ("open", "claimed")
+DESK_ITEM_UNCLAIMED = ("open",)
 CODE_REQUEST_WAITING = ("waiting",)
 
 
@@ -199,8 +200,18 @@ desk_item = sa.Table(
     sa.Column("claimed_at", UtcDateTime, nullable=True),
     sa.Column("closed_at", UtcDateTime, nullable=True),
     sa.Column("outcome", sa.String(32), nullable=True),
-    sa.Index("ix_desk_item_conversation_id", "conversation_id"),
-    _partial_index("ix_desk_item_queue", "grade", "waiting_since", "id", only=DESK_ITEM_OPEN),
+    sa.Column("evidence", sa.JSON, nullable=True),
+    sa.Column("asked_at", UtcDateTime, nullable=True),
+    sa.Column("answer", sa.String(8), nullable=True),
+    sa.Column("quiet_due_at", UtcDateTime, nullable=True),
+    sa.Column("quiet_since", UtcDateTime, nullable=True),
+    # 0 once the person has gone quiet, else 1: a column, so that the queue's order is an index's.
+    sa.Column("place_in_grade", sa.Integer, nullable=False, default=1, server_default="1"),
+    sa.Index("ix_desk_item_conversation_id_closed_at", "conversation_id", "closed_at"),
+    _partial_index(
+        "ix_desk_item_queue", "grade", "place_in_grade", "waiting_since", "id", only=DESK_ITEM_OPEN
+    ),
+    _partial_index("ix_desk_item_quiet", "quiet_due_at", only=DESK_ITEM_UNCLAIMED),
 )
 
 case = sa.Table(

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from casework.adapters.storage.conversations import SqlConversations
+from casework.adapters.storage.conversations import SqlConversations, screen_from_json
 from casework.adapters.storage.statements import lock_rows, new_id
 from casework.adapters.storage.tables import TURN_UNFINISHED, inbox, status_in, turn
 from casework.services.ports import LeasedTurn
@@ -56,6 +56,8 @@ class SqlTurns:
             inbox_id=row.inbox_id,
             conversation=SqlConversations(self._connection, self._now).get(row.conversation_id),
             text=row.text,
+            received_at=row.received_at,
+            screen=screen_from_json(row.screen),
             fence=row.fence + 1,
             attempts=row.attempts + 1,
         )
@@ -77,7 +79,7 @@ class SqlTurns:
             sa.and_(turn.c.status == "leased", turn.c.lease_until < self._now),
         )
         return (
-            sa.select(turn, inbox.c.text)
+            sa.select(turn, inbox.c.text, inbox.c.received_at, inbox.c.screen)
             .join_from(turn, inbox, turn.c.inbox_id == inbox.c.id)
             .where(status_in(turn, TURN_UNFINISHED), is_free, ~ahead)
             .order_by(turn.c.inbox_id)

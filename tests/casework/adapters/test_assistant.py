@@ -11,6 +11,8 @@ import pytest
 from aiohttp import web
 
 from casework.adapters.assistant import RasaAssistant
+from casework.model.bands import Learned, Wish
+from casework.model.disclosures import Category
 from casework.model.errors import AssistantUnavailable
 from casework.services.ports import AssistantAnswer, AssistantReply
 
@@ -20,7 +22,7 @@ WHOLE: dict[str, Any] = {
     "replies": [{"response": "utter_greet", "args": {}, "text": "Hello.", "choices": ["Yes"]}],
     "effects": [{"effect": "hand_off", "reason": "asked_for_person"}],
     "state": {"v": 1},
-    "parse": {"intent": {"name": "greet"}},
+    "parse": {"intent": "greet", "confidence": 0.9, "entities": [], "ranking": []},
     "model": "20261121-test",
 }
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -119,6 +121,7 @@ async def test_a_whole_answer_is_passed_on_whole(rasa: StandInRasa, session: aio
         effects=({"effect": "hand_off", "reason": "asked_for_person"},),
         state={"v": 1},
         model="20261121-test",
+        wish=Wish(name="greet", confidence=0.9),
     )
     headers, body = rasa.asked[0]
     assert headers["X-Waymark-Secret"] == SECRET
@@ -129,6 +132,39 @@ async def test_a_whole_answer_is_passed_on_whole(rasa: StandInRasa, session: aio
         "state": {"v": 1},
         "facts": {"channel": "sms"},
     }
+
+
+URGENCY = {"probability": 0.4, "categories": {"strangulation": 0.25}, "spans": [[3, 8]]}
+
+
+async def test_what_the_detector_says_is_passed_on(rasa: StandInRasa, session: aiohttp.ClientSession) -> None:
+    rasa.answer = whole(parse={"intent": "ask_court", "confidence": 0.7, "urgency": URGENCY})
+
+    answer = await ask([rasa.url], session)
+
+    assert answer.wish == Wish(name="ask_court", confidence=0.7)
+    assert answer.learned == Learned(
+        probability=0.4, categories={Category.STRANGULATION: 0.25}, spans=((3, 8),)
+    )
+
+
+@pytest.mark.parametrize("parse", [{}, {"intent": None, "confidence": 0.0}, {"urgency": None}])
+async def test_a_detector_that_is_not_there_says_nothing(
+    rasa: StandInRasa, session: aiohttp.ClientSession, parse: dict[str, Any]
+) -> None:
+    rasa.answer = whole(parse=parse)
+
+    answer = await ask([rasa.url], session)
+
+    assert (answer.learned, answer.wish) == (None, None)
+
+
+async def test_a_wish_that_was_not_understood_is_of_no_confidence(
+    rasa: StandInRasa, session: aiohttp.ClientSession
+) -> None:
+    rasa.answer = whole(parse={"intent": "nlu_fallback", "confidence": 0.4})
+
+    assert (await ask([rasa.url], session)).wish == Wish(name="nlu_fallback", confidence=0.0)
 
 
 async def test_choices_may_be_left_out(rasa: StandInRasa, session: aiohttp.ClientSession) -> None:
@@ -170,6 +206,18 @@ async def test_choices_may_be_left_out(rasa: StandInRasa, session: aiohttp.Clien
         pytest.param(whole(replies=[{"response": "u", "text": None}]), "garbled", id="a null reply"),
         pytest.param(whole(replies=None), "garbled", id="null replies"),
         pytest.param(whole(effects=None), "garbled", id="null effects"),
+        pytest.param(whole(parse={"urgency": {}}), "garbled", id="urgency without a probability"),
+        *(
+            pytest.param(whole(parse={"urgency": URGENCY | wrong}), "garbled", id=f"urgency with {wrong}")
+            for wrong in (
+                {"probability": 1.2},
+                {"probability": "high"},
+                {"categories": {"no_such_category": 0.5}},
+                {"categories": {"strangulation": -0.1}},
+                {"spans": [[-1, 4]]},
+                {"spans": [[1]]},
+            )
+        ),
         pytest.param(whole(effects=["hand_off"]), "garbled", id="an effect that is a word"),
         pytest.param(whole(state=None), "garbled", id="null state"),
         pytest.param(whole(state=[]), "garbled", id="state of another kind"),

@@ -3,20 +3,27 @@
 import asyncio
 import threading
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from casework.adapters.storage.changes import watch_changes
-from casework.adapters.storage.database import Database
+from casework.adapters.storage.conversations import screen_from_json
+from casework.adapters.storage.database import Database, create_engine
+from casework.adapters.storage.migrate import SCRIPTS, upgrade
 from casework.adapters.storage.tables import inbox, metadata, turn
 from casework.adapters.storage.transaction import SqlTransaction
-from casework.model.disclosures import CALM
+from casework.model.disclosures import CALM, Band
 from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus
 from tests.support.builders import an_sms
 from tests.support.clock import SetClock
+from tests.support.databases import make_postgresql, make_sqlite
 
 
 def store_turn(tx: SqlTransaction, text: str = "hello", external_id: str = "+447700900001") -> str:
@@ -224,3 +231,82 @@ async def test_a_commit_elsewhere_wakes_a_waiting_page_at_once(database: Databas
 
     assert woken.done()
     await changes.close()
+
+
+def store_conversation(tx: SqlTransaction, count: int) -> str:
+    """One person's long conversation, written in one go."""
+    conversation = tx.conversations.open(Channel.SMS, "+447700900001")
+    same = {"conversation_id": conversation.id, "channel": "sms", "raw": b"", "screen": {}}
+    same |= {"media_count": 0, "has_location": False, "received_at": tx.now}
+    rows = [same | {"provider_message_id": f"SM{n}", "text": f"text {n}"} for n in range(count)]
+    tx.connection.execute(sa.insert(inbox), rows)
+    return conversation.id
+
+
+def test_the_earlier_texts_cost_the_same_in_a_long_conversation(database: Database) -> None:
+    """By the index alone, newest first: no row is read that is not given back."""
+    conversation_id = database.write_now(lambda tx: store_conversation(tx, 3000))
+    plans: list[str] = []
+    is_sqlite = database.engine.dialect.name == "sqlite"
+    if not is_sqlite:
+        database.write_now(lambda tx: tx.connection.exec_driver_sql("ANALYZE inbox"))
+
+    def explain(connection: sa.Connection, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        if statement.startswith("SELECT inbox"):
+            ask = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
+            plans.append(str(connection.exec_driver_sql(ask + statement, values).all()))
+
+    def read(tx: SqlTransaction) -> list[str]:
+        return tx.inbox.list_earlier(conversation_id, before=tx.now, minutes=15, limit=4, before_id=2900)
+
+    sa.event.listen(database.engine, "before_cursor_execute", explain)
+    try:
+        texts = database.read_now(read)
+    finally:
+        sa.event.remove(database.engine, "before_cursor_execute", explain)
+
+    assert texts == [f"text {n}" for n in range(2895, 2899)]
+    [plan] = plans
+    assert "conversation_id_id" in plan or "pk_inbox" in plan
+    assert "SCAN" not in plan.replace("Index Scan", "") and "Seq Scan" not in plan and "Sort" not in plan
+    assert "B-TREE" not in plan
+
+
+def test_a_hit_stored_before_there_were_bands_was_red(database: Database) -> None:
+    stored = {"tier": 3, "category": "hate_or_repeat_targeting", "evidence": []}
+
+    assert screen_from_json(stored | {"urgent": True}).band is Band.RED
+    assert screen_from_json(stored | {"urgent": False}).band is Band.GREEN
+    assert screen_from_json(stored | {"urgent": True, "band": "amber"}).band is Band.AMBER
+
+
+OLD_ROWS = (
+    "INSERT INTO conversation (id, channel, external_id, epoch, created_at)"
+    " VALUES ('c', 'sms', '+447700900001', 0, '2026-11-21 12:00:00')",
+    "INSERT INTO desk_item (id, conversation_id, dedupe_key, grade, reason, status, waiting_since, created_at)"
+    " VALUES ('i', 'c', 'k', 1, 'disclosure', 'open', '2026-11-21 12:00:00', '2026-11-21 12:00:00')",
+)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_database_from_before_there_were_bands_keeps_its_items(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    if kind == "sqlite":
+        url = make_sqlite(tmp_path / "old.db")
+    else:
+        url = make_postgresql(request.getfixturevalue("postgresql_uri"), "waymark_old")
+    database = Database(create_engine(url), SetClock())
+    with database.engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(SCRIPTS))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        for row in OLD_ROWS:
+            connection.exec_driver_sql(row)
+
+    upgrade(database.engine)
+
+    [item] = database.read_now(lambda tx: tx.desk.list_queue())
+    database.close()
+    assert (item.id, item.evidence, item.quiet_since) == ("i", (), None)

@@ -21,7 +21,7 @@ from casework.model.disclosure_screen import (
     DisclosureScreen,
     load_disclosure_screen,
 )
-from casework.model.disclosures import CALM, TIER_OF, Category
+from casework.model.disclosures import CALM, TIER_OF, Band, Category
 from casework.model.messages import Channel, InboundMessage
 from casework.model.readable_text import ReadableText, TextReader
 
@@ -49,10 +49,6 @@ def a_message(text: str = "", **changes: Any) -> InboundMessage:
     return InboundMessage(**{**fields, **changes})
 
 
-def rules_that_fired(text: str) -> set[str]:
-    return {item.rule for item in SCREEN.screen_text(text).evidence}
-
-
 def rule_examples(kind: str) -> Iterator[Any]:
     for rule in SCREEN.rules:
         for text in getattr(rule, kind):
@@ -61,12 +57,52 @@ def rule_examples(kind: str) -> Iterator[Any]:
 
 @pytest.mark.parametrize(("rule", "text"), list(rule_examples("must_hit")))
 def test_a_rule_fires_on_what_it_must_hit(rule: DisclosureRule, text: str) -> None:
-    assert f"{rule.category}.{rule.id}" in rules_that_fired(text)
+    assert f"{rule.category}.{rule.id}" in SCREEN.matching_rules(text)
 
 
 @pytest.mark.parametrize(("rule", "text"), list(rule_examples("must_not_hit")))
 def test_a_rule_stays_quiet_on_what_it_must_not_hit(rule: DisclosureRule, text: str) -> None:
-    assert f"{rule.category}.{rule.id}" not in rules_that_fired(text)
+    assert f"{rule.category}.{rule.id}" not in SCREEN.matching_rules(text)
+
+
+@pytest.mark.parametrize(("rule", "text"), list(rule_examples("must_hit")))
+def test_the_words_round_a_match_never_silence_a_red_rule_of_tier_1(rule: DisclosureRule, text: str) -> None:
+    if rule.band is Band.RED and TIER_OF[rule.category] == 1:
+        assert SCREEN.screen_text(text).urgent
+
+
+def test_calm_words_lower_a_tier_1_hit_to_amber_and_no_further() -> None:
+    before = "hello, when will my compensation form and the letter about my laptop insurance claim arrive"
+    after = "thanks, please can you send the reference number for my stolen bike insurance claim form"
+
+    result = SCREEN.screen_text(f"{before}, he is outside now, {after}")
+
+    assert (result.band, result.tier) == (Band.AMBER, 1)
+
+
+def test_the_weighed_words_alone_can_raise_an_alarm_and_show_where() -> None:
+    text = "the kids go quiet when his car pulls up"
+
+    result = SCREEN.screen_text(text)
+
+    assert SCREEN.matching_rules(text) == frozenset()
+    assert result.urgent
+    assert [item.rule.rpartition(".")[2] for item in result.evidence] == ["weighed_words"]
+
+
+def test_a_broken_table_of_weights_is_refused_at_start(rule_copy: Path) -> None:
+    (rule_copy / "weighed_words.tsv").write_text("no numbers here\n", encoding="utf-8")
+
+    with pytest.raises(RuleInvalid, match=r"weighed_words\.tsv"):
+        load_disclosure_screen(rule_copy)
+
+
+def test_the_table_of_weights_stays_small_and_in_order() -> None:
+    table = (RULES_DIRECTORY / "weighed_words.tsv").read_text(encoding="utf-8")
+    parts = [line.split("\t")[0] for line in table.splitlines()[1:]]
+
+    assert len(table.encode()) <= 1_000_000
+    assert parts == sorted(set(parts))
 
 
 def test_every_category_has_rules_a_rank_and_unique_rule_ids() -> None:
@@ -205,6 +241,27 @@ def test_both_ends_of_an_overlong_message_are_read_with_true_offsets() -> None:
     assert text[result.evidence[0].start : result.evidence[0].end].startswith("he is outside")
 
 
+def test_every_rule_says_what_it_means_to_a_detective() -> None:
+    assert all(SCREEN.says(f"{rule.category}.{rule.id}") for rule in SCREEN.rules)
+    assert SCREEN.says("immediate_danger.weighed_words")
+
+
+def test_a_cue_split_over_two_messages_is_seen_and_its_span_stays_in_the_new_one() -> None:
+    result = SCREEN.screen(a_message("my neck last night"), earlier=["hi", "he put his hands round"])
+
+    assert (result.tier, result.category) == (1, Category.STRANGULATION)
+    assert all(0 <= item.start <= item.end <= len("my neck last night") for item in result.evidence)
+
+
+def test_danger_only_in_an_earlier_message_does_not_count_again() -> None:
+    assert SCREEN.screen(a_message("what is my reference"), earlier=["he is outside now"]) == CALM
+
+
+def test_an_urgent_result_is_never_green() -> None:
+    assert SCREEN.screen_text("he is outside now").band is Band.RED
+    assert CALM.band is Band.GREEN
+
+
 class BrokenReader(TextReader):
     def read(self, text: str, *, offset: int = 0) -> ReadableText:
         raise RuntimeError("broken on purpose")
@@ -257,7 +314,7 @@ def test_nothing_may_explain_away_a_tier_1_rule(rule_copy: Path) -> None:
 
 def test_a_phrase_with_an_unknown_list_is_refused_by_name(rule_copy: Path) -> None:
     path = rule_copy / "missing_person.toml"
-    rule = '\n[[rule]]\nid = "x"\nphrases = ["{nobody_knows} gone"]\nmust_hit = ["x"]\nmust_not_hit = []\n'
+    rule = '\n[[rule]]\nid = "x"\nsays = "x"\nphrases = ["{nobody_knows} gone"]\nmust_hit = ["x"]\nmust_not_hit = []\n'
     path.write_text(path.read_text(encoding="utf-8") + rule, encoding="utf-8")
 
     with pytest.raises(RuleInvalid, match="nobody_knows"):

@@ -6,6 +6,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
+from casework.adapters.storage.conversations import screen_to_json
 from casework.adapters.storage.tables import (
     audit,
     code_request,
@@ -17,6 +18,7 @@ from casework.adapters.storage.tables import (
     turn,
 )
 from casework.model.desk import HandoffReason, Outcome
+from casework.model.disclosures import CALM
 from casework.model.errors import EffectUnknown
 from casework.model.messages import Channel
 from casework.services import answer, effects
@@ -30,6 +32,7 @@ TWO_REPLIES = (
     AssistantReply(response="utter_two", text="Second.", choices=("Yes", "No")),
 )
 HAND_OFF = {"effect": "hand_off", "reason": "asked_for_person"}
+ASKED = "what is happening with my case"
 
 
 def holding_text(line: Line) -> str:
@@ -374,7 +377,12 @@ async def test_a_flood_of_turns_in_an_owned_conversation_holds_up_nobody(line: L
     def flood(tx: object) -> None:
         conversation_id = received.conversation_id
         values = {"conversation_id": conversation_id, "channel": "sms", "text": "x", "raw": b""}
-        values |= {"media_count": 0, "has_location": False, "screen": {}, "received_at": line.clock.now()}
+        values |= {
+            "media_count": 0,
+            "has_location": False,
+            "screen": screen_to_json(CALM),
+            "received_at": line.clock.now(),
+        }
         tx.connection.execute(  # type: ignore[attr-defined]
             sa.insert(inbox), [values | {"provider_message_id": f"flood {n}"} for n in range(count)]
         )
@@ -585,15 +593,15 @@ async def test_the_assistant_is_told_the_channel_the_standing_and_whether_a_code
             return await super().ask(**asked)
 
     line.assistant = Listening()
-    received = line.receive(external_id=VICTIM)
+    received = line.receive(ASKED, external_id=VICTIM)
     await line.answer()
     line.database.write_now(lambda tx: request_code(tx, received.conversation_id, REFERENCE))
-    line.receive(external_id=VICTIM)
+    line.receive(ASKED, external_id=VICTIM)
     await line.answer()
 
     assert [facts for facts, _ in told] == [
-        {"channel": "sms", "standing": "unknown", "code_pending": False},
-        {"channel": "sms", "standing": "unknown", "code_pending": True},
+        {"channel": "sms", "standing": "unknown", "code_pending": False, "earlier": []},
+        {"channel": "sms", "standing": "unknown", "code_pending": True, "earlier": [ASKED]},
     ]
     assert told[0][1] == {"turn_id", "conversation", "text", "state", "facts"}
 

@@ -341,7 +341,7 @@ def test_the_queue_can_be_read_in_pages_without_losing_or_repeating(line: Line) 
     pages, after = [], None
     while page := line.database.read_now(lambda tx, after=after: tx.desk.list_queue(limit=3, after=after)):
         pages += page
-        after = (page[-1].grade.value, page[-1].waiting_since, page[-1].id)
+        after = page[-1]
 
     assert [item.id for item in pages] == [item.id for item in whole]
 

@@ -1,9 +1,15 @@
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from casework.services.support_directory import SupportService, find_support_services, get_support_services
+from casework.services.support_directory import (
+    Opening,
+    SupportService,
+    find_opening,
+    find_support_services,
+    get_support_services,
+)
 
 TODAY = date(2026, 11, 21)
 
@@ -137,3 +143,85 @@ def test_a_crisis_line_is_looked_at_every_three_months(identifier: str) -> None:
     [service] = [service for service in SERVICES if service.id == identifier]
 
     assert service.review_by == date(2027, 2, 21)
+
+
+def get_service(identifier: str) -> SupportService:
+    [service] = [service for service in SERVICES if service.id == identifier]
+    return service
+
+
+@pytest.mark.parametrize(
+    ("identifier", "now", "opening"),
+    [
+        ("victim_support", datetime(2026, 12, 25, 3, tzinfo=UTC), Opening.ALWAYS),
+        ("national_stalking_helpline", datetime(2026, 11, 23, 12, tzinfo=UTC), Opening.UNKNOWN),
+        ("karma_nirvana", datetime(2026, 11, 23, 9, tzinfo=UTC), Opening.OPEN),
+        ("karma_nirvana", datetime(2026, 11, 23, 8, 59, tzinfo=UTC), Opening.CLOSED),
+        ("karma_nirvana", datetime(2026, 11, 23, 17, tzinfo=UTC), Opening.CLOSED),
+        ("karma_nirvana", datetime(2026, 11, 22, 12, tzinfo=UTC), Opening.CLOSED),
+        # British Summer Time: nine in London is eight UTC.
+        ("karma_nirvana", datetime(2027, 7, 5, 8, tzinfo=UTC), Opening.OPEN),
+        ("karma_nirvana", datetime(2027, 7, 5, 16, tzinfo=UTC), Opening.CLOSED),
+        ("galop", datetime(2026, 11, 26, 20, tzinfo=UTC), Opening.OPEN),
+        ("galop", datetime(2026, 11, 27, 20, tzinfo=UTC), Opening.CLOSED),
+        ("karma_nirvana", datetime(2026, 12, 28, 12, tzinfo=UTC), Opening.HOLIDAY),
+        # 23:30 UTC on 30 May 2027 is already the bank holiday in London.
+        ("karma_nirvana", datetime(2027, 5, 30, 23, 30, tzinfo=UTC), Opening.HOLIDAY),
+        # Past the end of the list of holidays nothing is sure.
+        ("karma_nirvana", datetime(2028, 1, 11, 12, tzinfo=UTC), Opening.HOLIDAY),
+    ],
+)
+def test_whether_a_service_answers_now(identifier: str, now: datetime, opening: Opening) -> None:
+    assert find_opening(get_service(identifier), now) is opening
+
+
+def in_words(at: time) -> str:
+    minutes = f".{at.minute:02}" if at.minute else ""
+    return f"{(at.hour - 1) % 12 + 1}{minutes}{'am' if at.hour < 12 else 'pm'}"
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.id)
+def test_the_hours_a_person_reads_are_those_that_decide_open_or_closed(service: SupportService) -> None:
+    names = {1: "Mon", 4: "Thu", 5: "Fri", 6: "Sat", 7: "Sun"}
+    spans = []
+    for hours in service.open_hours:
+        first, last = names[min(hours.days)], names[max(hours.days)]
+        days = first if first == last else f"{first} {'to' if len(hours.days) > 2 else 'and'} {last}"
+        spans.append(f"{days}, {in_words(hours.opens)} to {in_words(hours.closes)}")
+
+    assert service.hours == ("24 hours, every day" if service.always_open else "; ".join(spans))
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.id)
+def test_the_ways_to_reach_a_service_name_its_own_number_and_its_cost(service: SupportService) -> None:
+    number = service.phone_display.partition(",")[0]
+
+    assert number in service.reach
+    assert ("free" in service.reach) == (service.cost == "free")
+
+
+def test_what_was_asked_for_comes_before_what_happened() -> None:
+    found = find_support_services("Stalking", topic="fraud", today=TODAY)
+
+    assert [service.id for service in found] == ["report_fraud", "bank_159", "victim_support"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "expected"),
+    [
+        ("mental_health", ["samaritans", "shout"]),
+        ("children", ["childline", "nspcc_helpline"]),
+        ("lgbt", ["galop"]),
+        ("disability", ["relay_uk"]),
+        ("forced_marriage", ["karma_nirvana", "forced_marriage_unit"]),
+        # No service of these could be confirmed.
+        ("male_victims", []),
+        ("older_people", []),
+        ("road_crime", []),
+        ("bereavement", []),
+    ],
+)
+def test_a_topic_names_its_own_services_and_the_one_for_everyone(topic: str, expected: list[str]) -> None:
+    found = find_support_services(None, topic=topic, today=TODAY)
+
+    assert [service.id for service in found] == [*expected, "victim_support"]

