@@ -71,10 +71,22 @@ def build_parser() -> argparse.ArgumentParser:
     database = add("db", commands.database, "the database")
     database.add_argument("action", choices=["upgrade", "backup", "restore", "verify"])
     database.add_argument("file", type=Path, nargs="?", help="for backup and restore")
-    bench = add("bench", commands.bench, "measure speed as ratios in one run")
-    bench.add_argument("what", choices=["turn"], nargs="?", default="turn")
+    bench = add("bench", bench_chosen, "measure speed as ratios, or understanding on public sets, in one run")
+    bench.add_argument("what", choices=["turn", "understanding"], nargs="?", default="turn")
     bench.add_argument("--turns", type=int, default=500)
+    bench.add_argument(
+        "--data", type=Path, metavar="DIR", help="where the public sets are, for understanding"
+    )
+    bench.add_argument("--stock", action="store_true", help="stock Rasa's default beside it; takes hours")
     return parser
+
+
+def bench_chosen(given: argparse.Namespace) -> int:
+    if given.what == "turn":
+        return commands.bench(given)
+    from launcher.bench_understanding import run_bench_understanding
+
+    return run_bench_understanding(given.root, given.data, stock=given.stock)
 
 
 def main(arguments: Sequence[str]) -> int:

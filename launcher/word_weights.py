@@ -24,7 +24,7 @@ from casework.model.disclosure_screen import (
 from casework.model.disclosures import Category
 from casework.model.readable_text import TextReader
 from casework.model.weighed_words import parts_of, stem
-from launcher.corpus import Example, read_file
+from launcher.corpus import Example, read_file, split_by_scenario
 
 ROUNDS = 10
 STEP = 0.3
@@ -36,8 +36,8 @@ FEWEST_TEXTS_OF_A_GROUP = 6
 LEAST_POINTS = 0.1
 FOLDS = 4
 EVERY_FOLD = -1
-CALM_AMBER = 0.012
-CALM_RED = 0.008
+CALM_AMBER = 0.011
+CALM_RED = 0.0075
 KEY_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 SCREEN_EXAMPLES = Path("tests/data/screen_examples.jsonl")
 
@@ -70,15 +70,21 @@ class Fit:
 
 
 def read_corpus_texts(corpus: Path, reader: TextReader) -> list[Text]:
-    """Every message of the corpus; a writer's messages stay in one fold, and each fold has writers of every kind."""
+    """The messages to fit to; a writer's stay in one fold, and each fold has writers of every kind."""
     texts = []
     for folder in sorted(path for path in corpus.iterdir() if path.is_dir()):
         paths = sorted(folder.glob("*.txt"))
         writers = list(dict.fromkeys(map(_writer_of, paths)))
         for path in paths:
             fold = writers.index(_writer_of(path)) % FOLDS
-            texts += [_read_text(example, reader, fold) for example in read_file(path)]
+            texts += [_read_text(example, reader, fold) for example in _to_fit(path)]
     return texts
+
+
+def _to_fit(path: Path) -> list[Example]:
+    """The file's messages without the scenarios held out, on which the screen is tested."""
+    to_fit, _ = split_by_scenario(read_file(path))
+    return to_fit
 
 
 def _writer_of(path: Path) -> str:
@@ -268,7 +274,7 @@ def write_plain_words(path: Path, corpus: Path) -> None:
     reader = load_plain_reader(RULES_DIRECTORY)
     seen: dict[str, set[str]] = defaultdict(set)
     for file in sorted(corpus.rglob("*.txt")):
-        for example in read_file(file):
+        for example in _to_fit(file):
             if example.style not in ("misspelt", "typo", "textspeak", "text_speak"):
                 for word in reader.read(example.text).words:
                     if word.text.isalpha() and word.text.isascii():

@@ -36,11 +36,15 @@ class RuleInvalid(ValueError):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Phrase:
-    """`keys`: the phrase is looked for only in a text with one of these words; empty means in every text."""
+    """`keys`: the phrase is looked for only in a text with one of these words; empty means in every text.
+
+    `needs`: of each of these sets a text must have a word, or the phrase cannot stand in it.
+    """
 
     source: str
     pattern: re.Pattern[str]
     keys: frozenset[str]
+    needs: tuple[frozenset[str], ...]
     words: frozenset[str]
 
     def find_all(self, joined: str) -> Iterator[tuple[int, int]]:
@@ -69,9 +73,10 @@ class PhraseCompiler:
             filler = f"(?:{self._any_of(self._options('{' + self.filler + '}'))}(?= )){{0,6}}"
             body = f"^{filler}{body}{filler}(?= $)"
         required = [options for _, options in elements if options]
-        keys = min((self._key_words(options) for options in required), key=self._cost, default=frozenset())
+        needs = tuple(sorted(map(self._key_words, required), key=self._cost))
+        keys = needs[0] if needs else frozenset()
         words = frozenset(word for options in required for option in options for word in option)
-        return Phrase(source=source, pattern=re.compile(f"{body}(?= )"), keys=keys, words=words)
+        return Phrase(source=source, pattern=re.compile(f"{body}(?= )"), keys=keys, needs=needs, words=words)
 
     def _in_any_order(self, source: str, bodies: list[str]) -> str:
         if len(bodies) == 1:

@@ -13,7 +13,8 @@ from typing import Any
 from casework.model.disclosure_phrases import Phrase, PhraseCompiler, RuleInvalid
 from casework.model.disclosures import CALM, TIER_OF, Band, Category, Evidence, ScreenResult
 from casework.model.messages import InboundMessage
-from casework.model.readable_text import ReadableText, Spelling, TextReader, Word, squeeze_letters
+from casework.model.readable_text import ReadableText, TextReader, Word, squeeze_letters
+from casework.model.spelling_slips import Spelling
 from casework.model.weighed_words import WeighedWords, read_weighed_words
 
 RULES_DIRECTORY = Path(__file__).parent / "disclosure_rules"
@@ -225,7 +226,7 @@ class DisclosureScreen:
         candidates = dict.fromkeys(self._always)
         candidates.update(dict.fromkeys(pair for word in words for pair in self._by_key.get(word, ())))
         for rule, phrase in candidates:
-            if not whole and phrase in rule.whole:
+            if any(need.isdisjoint(words) for need in phrase.needs) or (not whole and phrase in rule.whole):
                 continue
             matches = list(phrase.find_all(joined))
             if not matches:

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from casework.model.spelling_slips import Spelling
+
 APOSTROPHES = frozenset("'\u2018\u2019\u201b\u02bc\u02b9\u0060\u00b4\u2032\uff07")
 LOOK_ALIKES = str.maketrans("авекмнорстухіѕјгαβεικνορτυχ", "abekmhopctyxisjraeeikvoptux")
 DIGIT_LETTERS = str.maketrans("013457@$", "oieast" + "as")
-LONG_ENOUGH_FOR_A_WRONG_LETTER = 4
 RUN_OF_ONE_LETTER = re.compile(r"([^\W\d_])\1+")
 NUMBER_SHAPED = re.compile(
     r"\d+(?:st|nd|rd|th|am|pm|h|hrs?|m|mins?|k|ft|cm|mg|[a-f])?|[a-z]{1,2}\d[a-z\d]?(?:\d[a-z]{2})?|\d[a-z]{2}"
@@ -90,7 +91,7 @@ class TextReader:
 
     text_speak: Mapping[str, tuple[str, ...]]
     signs: Mapping[str, str]
-    spelling: "Spelling | None" = None
+    spelling: Spelling | None = None
 
     def read(self, text: str, *, offset: int = 0) -> ReadableText:
         return ReadableText(tuple(self._words(_raw_words(text, self.signs), offset)))
@@ -118,72 +119,6 @@ class TextReader:
             return self.text_speak[word]
         respelled = self.spelling.respell(word) if self.spelling else None
         return (respelled or word,)
-
-
-class Spelling:
-    """Finds the listed word a misspelling is one slip away from; short and ordinary words are left alone.
-
-    `plain_words` are further words, commonest first, that are rightly spelt and may be meant: of several the
-    commonest of the same length is taken, before one with a letter more or less.
-    """
-
-    def __init__(
-        self,
-        vocabulary: Iterable[str],
-        ordinary_words: Iterable[str],
-        plain_words: Iterable[str] = (),
-        shortest: int = 4,
-    ) -> None:
-        plain_words = list(plain_words)
-        self._known = frozenset(vocabulary)
-        self._ordinary = frozenset(ordinary_words) | frozenset(plain_words)
-        self._shortest = shortest
-        self._place = {
-            word: place for place, word in enumerate(dict.fromkeys([*plain_words, *sorted(self._known)]))
-        }
-        self._by_shortened: dict[str, list[str]] = {}
-        for word in self._place:
-            if len(word) >= shortest and word.isalpha():
-                for shortened in (word, *_one_letter_less(word)):
-                    self._by_shortened.setdefault(shortened, []).append(word)
-
-    def respell(self, word: str) -> str | None:
-        """The listed word meant, or None. The first letter must be right, which keeps this from guessing."""
-        if not self._shortest - 1 <= len(word) <= 16 or word in self._known:
-            return None
-        if word.endswith("in") and f"{word}g" in self._known:
-            return f"{word}g"
-        if word in self._ordinary:
-            return None
-        near = {
-            meant
-            for shortened in (word, *_one_letter_less(word))
-            for meant in self._by_shortened.get(shortened, ())
-            if is_one_slip(word, meant)
-        }
-        return min(near, key=lambda meant: (len(meant) != len(word), self._place[meant]), default=None)
-
-
-def is_one_slip(written: str, meant: str) -> bool:
-    """One letter missing, extra, swapped with the next or, in longer words, wrong; never the first."""
-    if written[0] != meant[0] or abs(len(written) - len(meant)) > 1:
-        return False
-    if len(written) != len(meant):
-        shorter, longer = sorted((written, meant), key=len)
-        return shorter in _one_letter_less(longer)
-    unlike = [place for place, letter in enumerate(written) if letter != meant[place]]
-    if len(unlike) == 1:
-        return len(meant) >= LONG_ENOUGH_FOR_A_WRONG_LETTER
-    return (
-        len(unlike) == 2
-        and unlike[1] == unlike[0] + 1
-        and written[unlike[0]] == meant[unlike[1]]
-        and written[unlike[1]] == meant[unlike[0]]
-    )
-
-
-def _one_letter_less(word: str) -> list[str]:
-    return [word[:place] + word[place + 1 :] for place in range(1, len(word))]
 
 
 def _undo_digits(raw: str) -> str:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from casework.model.readable_text import Spelling, TextReader, is_one_slip
+from casework.model.readable_text import TextReader
+from casework.model.spelling_slips import Spelling
 
 READER = TextReader(
     text_speak={"gona": ("going", "to"), "hlp": ("help",)},
@@ -100,21 +101,3 @@ def test_a_match_span_covers_whole_words_of_the_original(text: str, data: st.Dat
     assert first in {word.start for word in reading.words}
     assert last in {word.end for word in reading.words}
     assert first < last
-
-
-@pytest.mark.parametrize(
-    ("written", "meant", "one_slip"),
-    [
-        ("strangld", "strangled", True),
-        ("strangeld", "strangled", True),
-        ("strangked", "strangled", True),
-        ("stranglled", "strangled", True),
-        ("knief", "knife", True),
-        ("knive", "knife", True),
-        ("gin", "gun", False),
-        ("mangled", "strangled", False),
-        ("trangled", "strangled", False),
-    ],
-)
-def test_a_slip_is_one_letter_and_never_the_first(written: str, meant: str, one_slip: bool) -> None:
-    assert is_one_slip(written, meant) is one_slip
