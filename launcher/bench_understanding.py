@@ -142,15 +142,17 @@ def ask_bot(root: Path, draws: Sequence[Draw], *, stock: bool = False) -> Iterat
     command = [str(root / "bot" / ".venv" / "bin" / "python"), "-m", "bot.bench_understanding"]
     with tempfile.TemporaryFile() as asked:
         for one in draws:
-            line = {"train": one.train, "texts": one.texts, "stock": stock}
-            asked.write(json.dumps(line).encode() + b"\n")
+            question = {"train": one.train, "texts": one.texts, "stock": stock}
+            asked.write(json.dumps(question).encode() + b"\n")
         asked.seek(0)
         with subprocess.Popen(
             command, cwd=root, env=rasa_environ(), stdin=asked, stdout=subprocess.PIPE
         ) as process:
             assert process.stdout is not None
             for line in process.stdout:
-                yield msgspec.json.decode(line, type=Measured)
+                # Rasa prints where its model is as well.
+                if line.startswith(b"{"):
+                    yield msgspec.json.decode(line, type=Measured)
         if process.returncode != 0:
             raise BenchFailed(f"The classifier stopped with code {process.returncode}. The reason is above.")
 

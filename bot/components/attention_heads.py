@@ -106,7 +106,8 @@ def train_heads(
             tf.TensorSpec([None, None], tf.float32),
             tf.TensorSpec([None, len(classes)], tf.int64),
             tf.TensorSpec([], tf.float32),
-        ]
+        ],
+        autograph=False,
     )
     def learn(batch: Any, mask: Any, wanted: Any, rate: Any) -> Any:
         with tf.GradientTape() as tape:

@@ -2,6 +2,8 @@
 
 Two readers look at every text, one at the states of its tokens (`attention_heads`), one at its words and letters
 (`word_heads`). Each answer is a weighted sum of both, the weights fitted on people neither reader was trained on.
+Where there are too few messages to hold any back, a third reader looks at the whole sentence (`sentence_heads`), the
+weights are fixed ones, and the name of an intent is one more example of it.
 Urgency is an answer of its own, trained on the disclosures beside the calm messages: it never competes with a wish.
 """
 
@@ -29,10 +31,12 @@ from bot.components.attention_heads import UNKNOWN, AttentionHeads, HeadSettings
 from bot.components.misspelling import misspell
 from bot.components.plain_spelling import TABLES, load_plain_spelling
 from bot.components.sentence_encoder import ReadText, SentenceEncoder, build_encoder
+from bot.components.sentence_heads import SentenceHeads, SentenceSettings
 from bot.components.spelling import Respelt, Spelling
 from bot.components.word_heads import WordHeads, WordSettings
 
 WISH, URGENCY, TOPIC = "wish", "urgency", "topic"
+TOKENS, WORDS, SENTENCES = "tokens", "words", "sentences"
 NOT_URGENT = "none"
 CLASSES_NAME, HEADS_NAME, SPELLING_NAME = "classes.json", "heads.npz", "spelling.json"
 CLAUSE_END = re.compile(r"[.?!;\n]+|,?\s+\b(?:and also|and|also|but|plus|oh and)\b\s+", re.IGNORECASE)
@@ -45,6 +49,13 @@ HELD_BACK = 12
 FEWEST_TO_HOLD_BACK = 3000
 FEWEST_USES = 4
 """A word that stands in fewer training messages may itself be a slip."""
+FEWEST_USES_OF_FEW = 1
+EVEN = (0.5, 0.5)
+OF_FEW = (0.5, 0.3, 1.0)
+"""How the readers of tokens, of words and of sentences are weighed where nobody was held back."""
+HEADS_OF_FEW = {"epochs": 12, "queries": 4, "batch": 32, "learning_rate": 1.5e-3}
+COPY_COUNTS, NAME_COUNTS = 0.5, 2.0
+"""How much a misspelt copy and the name of a class count beside a message when sentences are learnt."""
 PROGRESS_EVERY = 4096
 
 logger = logging.getLogger(__name__)
@@ -52,17 +63,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Answers:
-    """The classes of each answer and how the two readers are weighed for it."""
+    """The classes of each answer and how the readers are weighed for it: tokens, words and perhaps sentences."""
 
     classes: dict[str, list[str]]
-    weights: dict[str, tuple[float, float]] = field(default_factory=dict)
+    weights: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
-    def combine(
-        self, answer: str, tokens: NDArray[np.float32], words: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
-        """Probabilities of the classes from the logits of the two readers; rows are texts, if there are rows."""
-        of_tokens, of_words = self.weights.get(answer, (0.5, 0.5))
-        return np.exp(_log_softmax(of_tokens * _log_softmax(tokens) + of_words * _log_softmax(words)))
+    def combine(self, answer: str, *logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities of the classes from the logits of the readers; rows are texts, if there are rows."""
+        weights = self.weights.get(answer, EVEN)
+        weighed = [weight * _log_softmax(one) for weight, one in zip(weights, logits, strict=True)]
+        return np.exp(_log_softmax(np.sum(weighed, axis=0)))
 
 
 @dataclass
@@ -72,6 +82,8 @@ class Reading:
     chances: dict[str, NDArray[np.float64]]
     respelt: Respelt
     encoded: ReadText
+    apart: Mapping[str, Mapping[str, NDArray[np.float32]]]
+    """The logits of each answer by each reader."""
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -90,12 +102,13 @@ class MessageClassifier(GraphComponent):
             "least_topic": 0.45,
             "least_further_wish": 0.65,
             "no_further_wish": [],
-            "typo_copies": 0.5,
+            "typo_copies": 0.3,
             "typo_share": 0.08,
             "threads": 1,
             "training_threads": 2,
             "heads": {},
             "words": {},
+            "sentences": {},
         }
 
     @classmethod
@@ -115,6 +128,7 @@ class MessageClassifier(GraphComponent):
         self._encoder: SentenceEncoder | None = None
         self._heads: AttentionHeads | None = None
         self._words: WordHeads | None = None
+        self._sentences: SentenceHeads | None = None
         self._spelling = Spelling({})
         self._answers = Answers(classes={})
 
@@ -140,18 +154,27 @@ class MessageClassifier(GraphComponent):
 
     def _train(self, messages: Sequence[Message], encoder: SentenceEncoder, folder: Path) -> None:
         texts = [str(one.get(TEXT)) for one in messages]
+        is_few = len(texts) < FEWEST_TO_HOLD_BACK
         self._answers = Answers(classes=_classes(messages))
         targets = _targets(messages, self._answers.classes)
         held_back = _held_back(messages)
-        self._spelling = Spelling.learn(texts, fewest=FEWEST_USES, others=encoder.whole_words)
+        fewest = FEWEST_USES_OF_FEW if is_few else FEWEST_USES
+        self._spelling = Spelling.learn(texts, fewest=fewest, others=encoder.whole_words)
         (folder / SPELLING_NAME).write_text(json.dumps(self._spelling.counts), encoding="utf-8")
-        copied = self._copy_misspelt(texts, held_back)
+        copied = self._copy_misspelt(texts, held_back, 1.0 if is_few else float(self._config["typo_copies"]))
+        named = self._answers.classes[WISH] if is_few else []
         rows = np.concatenate([np.flatnonzero(~held_back), np.array(list(copied), dtype=np.int64)])
-        written = [self._put_right(text).text for text in (*_where(texts, ~held_back), *copied.values())]
+        written = [
+            self._put_right(text).text
+            for text in (*_where(texts, ~held_back), *copied.values(), *map(_spell_out, named))
+        ]
+        wanted = {
+            answer: np.concatenate([target[rows], _targets_of_names(answer, len(named))])
+            for answer, target in targets.items()
+        }
         states = self._read_states(encoder, written)
         sizes = {answer: len(classes) for answer, classes in self._answers.classes.items()}
-        settings = HeadSettings(**self._config["heads"])
-        wanted = {answer: target[rows] for answer, target in targets.items()}
+        settings = HeadSettings(**{**(HEADS_OF_FEW if is_few else {}), **self._config["heads"]})
         weights = train_heads(states, wanted, sizes, settings, on_progress=_tell)
         np.savez(folder / HEADS_NAME, **{name: value.astype(np.float16) for name, value in weights.items()})
         self._heads = AttentionHeads(_read_weights(folder))
@@ -163,6 +186,18 @@ class MessageClassifier(GraphComponent):
             on_progress=_tell,
         )
         self._words.save(folder)
+        if is_few:
+            counts = np.repeat([1.0, COPY_COUNTS, NAME_COUNTS], [len(texts), len(copied), len(named)])
+            self._sentences = SentenceHeads.train(
+                states,
+                wanted,
+                sizes,
+                counts,
+                SentenceSettings(**self._config["sentences"]),
+                on_progress=_tell,
+            )
+            self._sentences.save(folder)
+            self._answers.weights = dict.fromkeys(sizes, OF_FEW)
         self._encoder = encoder
         if held_back.any():
             self._weigh_readers(
@@ -171,9 +206,11 @@ class MessageClassifier(GraphComponent):
             )
         (folder / CLASSES_NAME).write_text(json.dumps(asdict(self._answers)), encoding="utf-8")
 
-    def _copy_misspelt(self, texts: Sequence[str], held_back: NDArray[np.bool_]) -> dict[int, str]:
+    def _copy_misspelt(
+        self, texts: Sequence[str], held_back: NDArray[np.bool_], share: float
+    ) -> dict[int, str]:
         """Misspelt copies of a share of the texts, by the index of the text."""
-        share, letters = float(self._config["typo_copies"]), float(self._config["typo_share"])
+        letters = float(self._config["typo_share"])
         chosen = [i for i in np.flatnonzero(~held_back) if _chance(f"copy {texts[i]}") < share]
         return {int(index): misspell(texts[index], letters) for index in chosen}
 
@@ -234,10 +271,33 @@ class MessageClassifier(GraphComponent):
             component._encoder = SentenceEncoder(folder, threads=int(config["threads"]))
             component._heads = AttentionHeads(_read_weights(folder))
             component._words = WordHeads.load(folder)
+            component._sentences = SentenceHeads.load(folder)
             component._spelling = Spelling(json.loads((folder / SPELLING_NAME).read_text(encoding="utf-8")))
         return component
 
     # Reading.
+
+    @property
+    def wishes(self) -> list[str]:
+        """The names of the wishes, in the order of the probabilities `read_alone` gives."""
+        return self._answers.classes[WISH]
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        return (TOKENS, WORDS) if self._sentences is None else (TOKENS, WORDS, SENTENCES)
+
+    def read_apart(self, text: str) -> dict[str, NDArray[np.float64]]:
+        """Probabilities of the wishes by each of `readers` alone and, under "all", by all of them together."""
+        [reading] = self._read([text])
+        alone = {reader: np.exp(_log_softmax(logits[WISH])) for reader, logits in reading.apart.items()}
+        return {**alone, "all": reading.chances[WISH]}
+
+    def read_alone(self, reader: str, text: str) -> NDArray[np.float64]:
+        """Probabilities of the wishes by one of `readers`, with no work done for the others."""
+        assert self._encoder is not None
+        right = self._put_right(text).text
+        encoded = None if reader == WORDS else self._encoder.read(right)
+        return np.exp(_log_softmax(self._ask(reader, right, encoded)[WISH]))
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
@@ -260,20 +320,29 @@ class MessageClassifier(GraphComponent):
 
     def _read(self, texts: Sequence[str]) -> list[Reading]:
         assert self._encoder is not None
-        assert self._heads is not None
-        assert self._words is not None
         readings = []
         respelt = [self._put_right(text) for text in texts]
         for right, encoded in zip(
             respelt, self._encoder.read_many([one.text for one in respelt]), strict=True
         ):
-            tokens, words = self._heads.read(encoded.states), self._words.read(right.text)
+            apart = {reader: self._ask(reader, right.text, encoded) for reader in self.readers}
             chances = {
-                answer: self._answers.combine(answer, tokens[answer], words[answer])
+                answer: self._answers.combine(answer, *(logits[answer] for logits in apart.values()))
                 for answer in self._answers.classes
             }
-            readings.append(Reading(chances=chances, respelt=right, encoded=encoded))
+            readings.append(Reading(chances=chances, respelt=right, encoded=encoded, apart=apart))
         return readings
+
+    def _ask(self, reader: str, text: str, encoded: ReadText | None) -> dict[str, NDArray[np.float32]]:
+        """The logits of each answer by one reader; the reader of words needs no states."""
+        assert self._heads is not None
+        assert self._words is not None
+        if encoded is None or reader == WORDS:
+            return self._words.read(text)
+        if reader == TOKENS:
+            return self._heads.read(encoded.states)
+        assert self._sentences is not None
+        return self._sentences.read(encoded.states)
 
     def _put_right(self, text: str) -> Respelt:
         plain, places = load_plain_spelling().respell_with_offsets(text)
@@ -378,6 +447,15 @@ def _targets(
         return classes[answer].index(name) if name in classes[answer] else UNKNOWN
 
     return {answer: np.array([wanted(answer, one) for one in messages]) for answer in classes}
+
+
+def _targets_of_names(answer: str, count: int) -> NDArray[np.int64]:
+    """A name is an example of its wish and says nothing else."""
+    return np.arange(count) if answer == WISH else np.full(count, UNKNOWN)
+
+
+def _spell_out(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _where(texts: Sequence[str], chosen: NDArray[np.bool_]) -> list[str]:

@@ -6,14 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from launcher.training import find_current_model, train
 from tests.actions.fake_reads import FakeReads
-from tests.bot.rasa_process import ActionsBeside, Rasa, running_rasa, train
+from tests.bot.rasa_process import ActionsBeside, Rasa, running_rasa
+from tests.support.running import ROOT
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    given = os.environ.get("WAYMARK_TEST_MODEL")
-    return Path(given) if given else train(tmp_path_factory.mktemp("model"))
+    """The model of the present files, trained once if it is not there: training takes minutes."""
+    if given := os.environ.get("WAYMARK_TEST_MODEL"):
+        return Path(given)
+    current = find_current_model(ROOT)
+    return (current or train(ROOT, log_path=tmp_path_factory.mktemp("model") / "train.log")).path
 
 
 @pytest.fixture(scope="session")
