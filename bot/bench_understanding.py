@@ -85,8 +85,8 @@ def measure_stock(train: Sequence[tuple[str, str]], texts: Sequence[str]) -> dic
     with tempfile.TemporaryDirectory() as folder:
         config, data = Path(folder) / "config.yml", Path(folder) / "nlu.yml"
         config.write_text(STOCK_CONFIG)
-        # JSON is YAML.
-        data.write_text(json.dumps({"version": "3.1", "nlu": nlu}))
+        # JSON is YAML, but Rasa takes a file that is JSON from the first sign for another format.
+        data.write_text(f"version: '3.1'\nnlu: {json.dumps(nlu)}\n")
         logger.info("training Rasa's default pipeline")
         started = time.perf_counter()
         model = train_nlu(str(config), str(data), folder, fixed_model_name="stock")
