@@ -10,6 +10,7 @@ from rasa_sdk.utils import read_yaml_file
 
 TOPICS_FILE = Path(__file__).parents[1] / "bot" / "topics.yml"
 ENTITY = "right"
+OVERVIEW = "general"
 _FOUND_BY_WORDS = "RegexEntityExtractor"
 
 
@@ -50,7 +51,7 @@ class Topics:
             sorted((self.topics[value] for value in values if value in choice.topics), key=Topic.is_broad)
             for values in _named(tracker)
         )
-        if not learned:
+        if not learned or (by_words and learned[0].id == OVERVIEW):
             return (by_words or [choice.default])[0]
         # Words may say more exactly what the classifier says broadly; they may not contradict it.
         broad = learned[0].sub

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 BY_WORDS = "RegexEntityExtractor"
+OVERVIEW = "general"
 
 
 def sub_of(intent: str, entities: Sequence[Mapping[str, Any]], topics: Mapping[str, Any]) -> str | None:
@@ -26,7 +27,7 @@ def sub_of(intent: str, entities: Sequence[Mapping[str, Any]], topics: Mapping[s
         sorted((topic for topic in said if topic in may_choose), key=lambda topic: topic.startswith("right_"))
         for said in (learned, by_words)
     )
-    if not learned:
+    if not learned or (by_words and learned[0] == OVERVIEW):
         return str(table[(by_words or [choice["topic"]])[0]]["sub"])
     broad = table[learned[0]]["sub"]
     closer = (topic for topic in by_words if broad in (table[topic]["sub"], table[topic].get("under")))
