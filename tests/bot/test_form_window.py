@@ -26,7 +26,9 @@ CONVERSATION = [
 @pytest.fixture(scope="module")
 def form_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("form-model")
-    return train(folder, domain=str(HERE / "domain"), data=(str(HERE / "data"),))
+    return train(
+        folder, config=str(HERE / "config.yml"), domain=str(HERE / "domain"), data=(str(HERE / "data"),)
+    )
 
 
 @pytest.fixture(scope="module")

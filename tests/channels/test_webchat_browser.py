@@ -1,5 +1,6 @@
 """The web chat in a real Chromium, with and without JavaScript."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from channels.webchat_pages import EXIT_SITE
 from tests.channels.webchat_site import WebchatSite, run_webchat
 from tests.support.browser import (
     ON_ONE_LOOP,
+    PATIENCE_MS,
     find_axe_violations,
     open_browser,  # noqa: F401
     sideways_scroll,
@@ -39,7 +41,7 @@ async def a_window(
     **options: Any,
 ) -> AsyncIterator[Page]:
     context = await browser.new_context(base_url=site.url, **options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     # The exit site is stood in for: no test leaves this machine.
     await context.route(
         f"{EXIT_SITE}**",
@@ -190,11 +192,9 @@ async def test_a_message_that_cannot_leave_stays_in_the_box_and_is_sent_once(
 
 async def pass_time_until(page: Page, place: Locator, text: str) -> None:
     """A second at a time: the next timer is set only once the failed request has come back."""
-    for _ in range(30):
-        await page.clock.run_for(1_000)
-        if text in await place.inner_text():
-            return
-    await expect(place).to_contain_text(text)
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while text not in await place.inner_text():
+            await page.clock.run_for(1_000)
 
 
 async def test_a_lost_answer_is_not_a_second_message(page: Page, site: WebchatSite) -> None:

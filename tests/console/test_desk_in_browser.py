@@ -4,8 +4,9 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
+from statistics import median
 
 import pytest
 import pytest_asyncio
@@ -17,7 +18,7 @@ from casework.model.disclosures import Category, Evidence
 from casework.model.messages import Channel, OutboxStatus
 from console.live_pages import STREAMS
 from tests.console.desk_site import PASSWORD, DeskSite, run_desk
-from tests.support.browser import ON_ONE_LOOP, find_axe_violations, open_browser, sideways_scroll
+from tests.support.browser import ON_ONE_LOOP, PATIENCE_MS, find_axe_violations, open_browser, sideways_scroll
 
 pytestmark = [pytest.mark.browser, ON_ONE_LOOP]
 __all__ = ["open_browser"]
@@ -25,6 +26,9 @@ __all__ = ["open_browser"]
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 NARROWEST: ViewportSize = {"width": 320, "height": 640}
+MOST_RELOADS = 4
+"""A reload takes some 0.15 s on a quiet machine: four of them keep a new item under a second there, and the
+comparison fair on a busy one. Were the stream not heard, the page would ask again only seconds later."""
 SCREENSHOTS = os.environ.get("WAYMARK_SCREENSHOTS")
 
 
@@ -39,9 +43,15 @@ async def run_site(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[DeskS
 async def open_context(browser: Browser, site: DeskSite) -> AsyncIterator[BrowserContext]:
     """With the content policy on, and a list of everything it blocked."""
     context = await browser.new_context(base_url=site.url, viewport=DESKTOP)
-    context.set_default_timeout(8000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     await context.close()
+
+
+async def measure_seconds(waited_for: Awaitable[object]) -> float:
+    started = time.perf_counter()
+    await waited_for
+    return time.perf_counter() - started
 
 
 async def log_in(context: BrowserContext, login: str = "sam") -> Page:
@@ -63,20 +73,19 @@ def complaints_of(page: Page) -> list[str]:
     return _complaints.setdefault(page, [])
 
 
-async def test_a_new_item_appears_within_a_second_without_a_reload(
+async def test_a_new_item_appears_without_a_reload_and_as_soon_as_a_reload_would_show_it(
     site: DeskSite, context: BrowserContext
 ) -> None:
     page = await log_in(context)
+    reloads = [await measure_seconds(page.reload()) for _ in range(5)]
     await expect(page.locator("body.is-live")).to_be_attached()
     await page.evaluate("window.isSamePage = true")
     seconds = []
     for _ in range(5):
-        started = time.perf_counter()
         conversation_id = await asyncio.to_thread(site.victim_writes, category=Category.IMMEDIATE_DANGER)
-        await page.wait_for_selector(f"#row-{conversation_id}")
-        seconds.append(time.perf_counter() - started)
+        seconds.append(await measure_seconds(page.wait_for_selector(f"#row-{conversation_id}")))
 
-    assert max(seconds) < 1, seconds
+    assert median(seconds) < MOST_RELOADS * median(reloads), (seconds, reloads)
     assert await page.evaluate("window.isSamePage")
     assert (await page.title()).startswith("(5 urgent) Queue")
     assert complaints_of(page) == []
@@ -143,7 +152,7 @@ async def test_words_that_stayed_on_the_screen_count_as_read(site: DeskSite, con
     await asyncio.to_thread(site.writes_again, conversation_id, "are you there")
     await expect(page.locator(".messages")).to_contain_text("are you there")
 
-    await expect(page.locator("#last-seen")).to_have_value(str(site.latest_inbox_id()), timeout=6000)
+    await expect(page.locator("#last-seen")).to_have_value(str(site.latest_inbox_id()))
     await page.get_by_label("Your reply, as Sam Price").fill("Yes")
     await page.get_by_role("button", name="Send to this phone").click()
 

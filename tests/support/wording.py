@@ -137,10 +137,10 @@ def _directory() -> Iterator[Text]:
                 yield replace(text, name=name, words=words, source=source, review_by=service.review_by)
 
 
-def _openings_of(service: SupportService) -> set[Opening]:
+def _openings_of(service: SupportService) -> tuple[Opening, ...]:
     if service.always_open:
-        return {Opening.ALWAYS}
-    return {Opening.OPEN, Opening.CLOSED, Opening.HOLIDAY} if service.open_hours else {Opening.UNKNOWN}
+        return (Opening.ALWAYS,)
+    return (Opening.OPEN, Opening.CLOSED, Opening.HOLIDAY) if service.open_hours else (Opening.UNKNOWN,)
 
 
 def read_numbers() -> set[str]:
