@@ -7,7 +7,7 @@ from rasa_sdk.events import EventType
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.latest_message import get_intent
-from actions.topics import load_topics
+from actions.topics import load_topics, named_in
 
 
 class TellRight(Action):
@@ -17,5 +17,7 @@ class TellRight(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
-        dispatcher.utter_message(response=load_topics().choose(get_intent(tracker), tracker).response)
+        dispatcher.utter_message(
+            response=load_topics().choose(get_intent(tracker), named_in(tracker)).response
+        )
         return []

@@ -8,7 +8,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.reads import CaseReads, SupportService
 from actions.telling import find_case
-from actions.topics import load_topics
+from actions.topics import load_topics, named_in
 from casework.services.support_directory import Opening
 
 # What is said of a service depends on whether someone answers there now.
@@ -31,7 +31,7 @@ class FindSupport(Action):
     async def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
-        topic = load_topics().choose_support(tracker)
+        topic = load_topics().choose_support(named_in(tracker))
         case = find_case(await self._reads.read_view(tracker.sender_id))
         services = await self._reads.find_support(case.crime_type if case else None, topic=topic)
         if not services:

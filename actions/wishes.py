@@ -10,7 +10,7 @@ from rasa_sdk.utils import read_yaml_file
 
 from actions.ages import is_from_child
 from actions.latest_message import get_intent, get_text
-from actions.topics import ENTITY, load_topics
+from actions.topics import ENTITY, load_topics, named_in
 
 WISHES_FILE = Path(__file__).parents[1] / "bot" / "wishes.yml"
 ALSO = "also"
@@ -95,5 +95,5 @@ def as_if_asked(tracker: Tracker, asked: Asked) -> Tracker:
 def _find_topic(intent: str, tracker: Tracker) -> str | None:
     action = load_wishes()[intent].action
     if action == "action_tell_right":
-        return load_topics().choose(intent, tracker).id
-    return load_topics().choose_support(tracker) if action == "action_find_support" else None
+        return load_topics().choose(intent, named_in(tracker)).id
+    return load_topics().choose_support(named_in(tracker)) if action == "action_find_support" else None

@@ -19,11 +19,10 @@ from rasa.core.agent import Agent
 from rasa.shared.utils.io import read_yaml_file
 
 from bot.log_privacy import keep_words_out_of_logs
-from bot.subs import sub_of
+from bot.topics import TOPICS_FILE, Named, Topics
 from bot.turn_answer import neutralised, urgency_of
 
 OUTCOMES_FILE = Path(__file__).with_name("outcomes.yml")
-TOPICS_FILE = Path(__file__).with_name("topics.yml")
 
 
 def main() -> None:
@@ -39,7 +38,7 @@ def main() -> None:
 async def understand(agent: Agent, asked: TextIO, answered: TextIO) -> None:
     """One line out for every line in; a line that is no message stops everything, with its number."""
     outcomes = read_yaml_file(OUTCOMES_FILE)["outcomes"]
-    topics = read_yaml_file(TOPICS_FILE)
+    topics = Topics.from_table(read_yaml_file(TOPICS_FILE))
     for number, line in enumerate(asked, 1):
         if not line.strip():
             continue
@@ -56,7 +55,7 @@ async def understand(agent: Agent, asked: TextIO, answered: TextIO) -> None:
 
 
 def _outcome_of(
-    parsed: Mapping[str, Any], outcomes: Mapping[str, Mapping[str, Any]], topics: Mapping[str, Any]
+    parsed: Mapping[str, Any], outcomes: Mapping[str, Mapping[str, Any]], topics: Topics
 ) -> dict[str, Any]:
     intent = parsed["intent"]["name"] or "nlu_fallback"
     outcome = outcomes[intent]
@@ -64,7 +63,7 @@ def _outcome_of(
         "intent": intent,
         "outcome": outcome["outcome"],
         "outcome_confidence": round(float(parsed["intent"]["confidence"]), 4),
-        "sub": sub_of(intent, parsed["entities"], topics) or outcome.get("sub"),
+        "sub": topics.sub_of(intent, Named.from_entities(parsed["entities"])) or outcome.get("sub"),
         "to_person": outcome["to_person"],
     }
 

@@ -8,20 +8,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Annotated, Any, Protocol
+from typing import IO, Any, Protocol
 
 import msgspec
 
-from casework.adapters.assistant import NOT_UNDERSTOOD
+from casework.adapters.assistant import Probability, Urgency, read_wish
 from casework.model.bands import BandDecision, BandLimits, Learned, Wish, decide_band
-from casework.model.disclosures import Band, Category, Evidence, ScreenResult
+from casework.model.disclosures import Band, Evidence, ScreenResult
 from casework.model.errors import WaymarkError
 from launcher.training import Model, rasa_environ
 
 TICK_SECONDS = 5.0
-
-Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Offset = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Message(Protocol):
@@ -29,14 +26,6 @@ class Message(Protocol):
     def text(self) -> str: ...
     @property
     def channel(self) -> str: ...
-
-
-class Urgency(msgspec.Struct, frozen=True):
-    """What the learned detector says of a message; spans are offsets into the text as it was sent."""
-
-    probability: Probability
-    categories: dict[Category, Probability] = {}
-    spans: list[tuple[Offset, Offset]] = []
 
 
 class Parsed(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,17 +39,10 @@ class Parsed(msgspec.Struct, frozen=True, kw_only=True):
     urgency: Urgency | None = None
 
     def learned(self) -> Learned | None:
-        if self.urgency is None:
-            return None
-        return Learned(
-            probability=self.urgency.probability,
-            categories=self.urgency.categories,
-            spans=tuple(self.urgency.spans),
-        )
+        return self.urgency.as_learned() if self.urgency else None
 
     def wish(self) -> Wish:
-        is_known = self.intent != NOT_UNDERSTOOD
-        return Wish(name=self.intent, confidence=self.outcome_confidence if is_known else 0.0)
+        return read_wish(self.intent, self.outcome_confidence)
 
 
 @dataclass(frozen=True, kw_only=True)

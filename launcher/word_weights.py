@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.corpus import Example, read_file, split_by_scenario
 from casework.model.disclosure_screen import (
     RULES_DIRECTORY,
     DisclosureScreen,
@@ -24,7 +25,6 @@ from casework.model.disclosure_screen import (
 from casework.model.disclosures import Category
 from casework.model.readable_text import TextReader
 from casework.model.weighed_words import parts_of, stem
-from launcher.corpus import Example, read_file, split_by_scenario
 
 ROUNDS = 10
 STEP = 0.3

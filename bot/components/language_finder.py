@@ -10,9 +10,12 @@ from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
+from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.utils.io import read_yaml_file
+
+from bot.components.details.detail import Detail
+from bot.components.marking import add_entities, make_certain
 
 LANGUAGES_FILE = Path(__file__).parents[1] / "languages.yml"
 INTENT_NAME, ENTITY = "other_language", "language"
@@ -86,17 +89,6 @@ class LanguageFinder(GraphComponent):
         code = self._reader.find(text)
         if code is None or message.get(INTENT) in CERTAIN:
             return
-        entity = {
-            "entity": ENTITY,
-            "value": code,
-            "start": 0,
-            "end": len(text),
-            "extractor": type(self).__name__,
-        }
-        message.set(ENTITIES, [*message.get(ENTITIES, []), entity], add_to_output=True)
-        intent = {"name": INTENT_NAME, "confidence": 1.0}
-        others = [{**one, "confidence": 0.0} for one in message.get("intent_ranking", [])]
-        message.set(INTENT, intent, add_to_output=True)
-        message.set(
-            "intent_ranking", [intent, *(o for o in others if o["name"] != INTENT_NAME)], add_to_output=True
-        )
+        whole = Detail(ENTITY, code, 0, len(text))
+        add_entities(message, [whole], type(self).__name__)
+        make_certain(message, INTENT_NAME)

@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,6 +28,16 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.optimize import minimize
 
+from bot.components import (
+    attention_heads,
+    encoder_graph,
+    misspelling,
+    plain_spelling,
+    sentence_encoder,
+    sentence_heads,
+    spelling,
+    word_heads,
+)
 from bot.components.attention_heads import UNKNOWN, AttentionHeads, HeadSettings, train_heads
 from bot.components.misspelling import misspell
 from bot.components.plain_spelling import TABLES, load_plain_spelling
@@ -34,6 +45,7 @@ from bot.components.sentence_encoder import ReadText, SentenceEncoder, build_enc
 from bot.components.sentence_heads import SentenceHeads, SentenceSettings
 from bot.components.spelling import Respelt, Spelling
 from bot.components.word_heads import WordHeads, WordSettings
+from casework.model import spelling_slips
 
 WISH, URGENCY, TOPIC = "wish", "urgency", "topic"
 TOKENS, WORDS, SENTENCES = "tokens", "words", "sentences"
@@ -56,7 +68,23 @@ OF_FEW = (0.5, 0.3, 1.0)
 HEADS_OF_FEW = {"epochs": 12, "queries": 4, "batch": 32, "learning_rate": 1.5e-3}
 COPY_COUNTS, NAME_COUNTS = 0.5, 2.0
 """How much a misspelt copy and the name of a class count beside a message when sentences are learnt."""
+LEAST_GAIN = 0.1
+"""How much surer of danger the last texts must be together than the surer of them and the new one alone."""
 PROGRESS_EVERY = 4096
+
+READ_BY = (
+    sys.modules[__name__],
+    attention_heads,
+    encoder_graph,
+    misspelling,
+    plain_spelling,
+    sentence_encoder,
+    sentence_heads,
+    spelling,
+    spelling_slips,
+    word_heads,
+)
+"""The modules a trained model depends on: a change in one of them is another model."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +99,7 @@ class Answers:
     def combine(self, answer: str, *logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probabilities of the classes from the logits of the readers; rows are texts, if there are rows."""
         weights = self.weights.get(answer, EVEN)
-        weighed = [weight * _log_softmax(one) for weight, one in zip(weights, logits, strict=True)]
-        return np.exp(_log_softmax(np.sum(weighed, axis=0)))
+        return np.exp(_weigh(weights, [_log_softmax(one) for one in logits]))
 
 
 @dataclass
@@ -134,9 +161,9 @@ class MessageClassifier(GraphComponent):
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
-        """Changes with the code and the tables beside this class, which Rasa's cache does not look at."""
+        """Changes with the code and the tables this class reads by, which Rasa's cache does not look at."""
         digest = hashlib.sha256()
-        for path in (*sorted(Path(__file__).parent.glob("*.py")), *TABLES):
+        for path in (*(Path(module.__file__) for module in READ_BY), *TABLES):
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
@@ -243,7 +270,7 @@ class MessageClassifier(GraphComponent):
                 of_words: NDArray[np.float64] = of_words,
                 wanted: NDArray[np.int64] = wanted,
             ) -> float:
-                logits = _log_softmax(weights[0] * of_tokens + weights[1] * of_words)
+                logits = _weigh(weights, (of_tokens, of_words))
                 return float(-logits[np.arange(len(wanted)), wanted].mean())
 
             best = minimize(surprise, np.array([0.5, 0.5]), bounds=[(0.05, 3.0)] * 2)
@@ -406,7 +433,8 @@ class MessageClassifier(GraphComponent):
         calm = self._answers.classes[URGENCY].index(NOT_URGENT)
         before, together = self._read(["\n".join(earlier), "\n".join([*earlier, text])])
         alone, whole = 1 - before.chances[URGENCY][calm], 1 - together.chances[URGENCY][calm]
-        return together.chances[URGENCY] if whole > 2 * max(alone, 1 - chances[calm]) else chances
+        is_more = whole - max(alone, 1 - chances[calm]) > LEAST_GAIN
+        return together.chances[URGENCY] if is_more else chances
 
     def _span(self, reading: Reading, category: str) -> tuple[int, int]:
         """The stretch of up to 12 tokens that speaks most for the category against calm, in the text as written."""
@@ -481,7 +509,7 @@ def _about(message: Message, name: str) -> str | None:
 
 def _chance(text: str) -> float:
     """A number from 0 to 1 that is always the same for the same text."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2**48
+    return int.from_bytes(hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:6], "big") / 2**48
 
 
 def _clauses(text: str) -> list[tuple[int, int]]:
@@ -496,6 +524,11 @@ def _rank(classes: Sequence[str], chances: NDArray[np.float64]) -> list[dict[str
 
 def _entity(kind: str, value: str, start: int, end: int) -> dict[str, Any]:
     return {"entity": kind, "value": value, "start": start, "end": end, "extractor": "MessageClassifier"}
+
+
+def _weigh(weights: Sequence[float], sure: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Log chances of the classes, from those of each reader; the readers' weights need not add up to one."""
+    return _log_softmax(np.sum([weight * one for weight, one in zip(weights, sure, strict=True)], axis=0))
 
 
 def _log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:

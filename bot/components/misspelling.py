@@ -10,7 +10,7 @@ NEIGHBOURS = dict(zip(LETTERS, BESIDE.split(), strict=True))
 
 def misspell(text: str, share: float) -> str:
     """The text with about `share` of its letters left out, doubled, swapped or hit beside; always the same."""
-    chance = random.Random(hashlib.sha256(text.encode()).digest())
+    chance = random.Random(hashlib.sha256(text.encode(errors="surrogatepass")).digest())
     letters = list(text)
     index = 0
     while index < len(letters):

@@ -1,6 +1,5 @@
 """Finds crime references and one-time codes by rule, before any model is asked."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,17 +7,16 @@ from pathlib import Path
 from re import Pattern
 from typing import Any
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
+from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
-from rasa.shared.nlu.training_data.training_data import TrainingData
-from rasa.shared.utils.io import read_file, read_yaml_file, write_text_file
+from rasa.shared.utils.io import read_yaml
 
-FORMATS_FILE = Path(__file__).with_name("reference_formats.yml")
-STORED_NAME = "reference_formats.yml"
+from bot.components.details import detail
+from bot.components.details.detail import Detail
+from bot.components.marking import TableFinder, add_entities, make_certain
 
 REFERENCE, INCIDENT, CODE = "crime_reference", "incident_number", "one_time_code"
 INTENT_OF = {REFERENCE: "give_reference", INCIDENT: "give_reference", CODE: "give_code"}
@@ -37,17 +35,6 @@ WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
 
 
 @dataclass(frozen=True)
-class Found:
-    entity: str
-    value: str
-    start: int
-    end: int
-
-    def as_entity(self) -> dict[str, Any]:
-        return {**vars(self), "extractor": ReferenceFinder.__name__}
-
-
-@dataclass(frozen=True)
 class Format:
     """One force's format: where to look, and how to write what was found."""
 
@@ -63,9 +50,9 @@ class Format:
         parts = (f"({_part_pattern(part, entry['joined'])})" for part in entry["parts"])
         return cls(_bounded(between.join(parts)), REFERENCE, entry["joined"])
 
-    def find(self, text: str) -> Iterator[Found]:
+    def find(self, text: str) -> Iterator[Detail]:
         for match in self.pattern.finditer(text):
-            yield Found(self.entity, self._canonical(match), match.start(), match.end())
+            yield Detail(self.entity, self._canonical(match), match.start(), match.end())
 
     def _canonical(self, match: "re.Match[str]") -> str:
         if self.entity == INCIDENT:
@@ -80,14 +67,14 @@ class ReferenceReader:
         self._formats = [Format.from_entry(entry) for entry in rules["crime_references"]]
         self._fillers: frozenset[str] = frozenset(rules["filler_words"].split())
 
-    def find(self, text: str) -> list[Found]:
+    def find(self, text: str) -> list[Detail]:
         """References first, then codes that are not part of one; in the order they stand in the text."""
-        found: list[Found] = []
+        found: list[Detail] = []
         for candidates in [*(form.find(text) for form in self._formats), _find_codes(text)]:
             found += [one for one in candidates if not any(_overlap(one, other) for other in found)]
         return sorted(found, key=lambda one: one.start)
 
-    def certain_intent(self, text: str, found: Sequence[Found]) -> str | None:
+    def certain_intent(self, text: str, found: Sequence[Detail]) -> str | None:
         """The intent of a message that is a reference or code and nothing else of substance, or None."""
         if not found:
             return None
@@ -104,74 +91,28 @@ class ReferenceReader:
     [DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER],
     is_trainable=True,
 )
-class ReferenceFinder(GraphComponent):
-    """Marks references and codes as entities; "training" it copies the rules into the model."""
+class ReferenceFinder(TableFinder):
+    """Marks references and codes as entities; a message that is nothing else has its intent for certain."""
 
-    def __init__(self, reader: ReferenceReader, model_storage: ModelStorage, resource: Resource) -> None:
-        self._reader = reader
-        self._model_storage = model_storage
-        self._resource = resource
+    TABLE = Path(__file__).with_name("reference_formats.yml")
+    READERS = (Path(__file__), Path(detail.__file__))
 
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> "ReferenceFinder":
-        return cls(ReferenceReader(read_yaml_file(FORMATS_FILE)), model_storage, resource)
+    def __init__(self, table: str, model_storage: ModelStorage, resource: Resource) -> None:
+        super().__init__(table, model_storage, resource)
+        self._reader = ReferenceReader(read_yaml(table))
 
-    @classmethod
-    def load(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> "ReferenceFinder":
-        with model_storage.read_from(resource) as folder:
-            rules = read_yaml_file(folder / STORED_NAME)
-        return cls(ReferenceReader(rules), model_storage, resource)
-
-    @classmethod
-    def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
-        """A changed rule file or a changed reader is a changed model."""
-        text = read_file(FORMATS_FILE) + read_file(Path(__file__))
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def train(self, training_data: TrainingData) -> Resource:
-        with self._model_storage.write_to(self._resource) as folder:
-            write_text_file(read_file(FORMATS_FILE), folder / STORED_NAME)
-        return self._resource
-
-    def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        return training_data
-
-    def process(self, messages: list[Message]) -> list[Message]:
-        for message in messages:
-            self._mark(message)
-        return messages
-
-    def _mark(self, message: Message) -> None:
+    def mark(self, message: Message) -> None:
         text = message.get(TEXT) or ""
         found = self._reader.find(text)
-        entities = [one.as_entity() for one in found]
-        message.set(ENTITIES, message.get(ENTITIES, []) + entities, add_to_output=True)
+        add_entities(message, found, type(self).__name__)
         certain = self._reader.certain_intent(text, found)
-        if certain is None:
-            return
-        ranking = message.get("intent_ranking", [])
-        others = [{**one, "confidence": 0.0} for one in ranking if one["name"] != certain]
-        intent = {"name": certain, "confidence": 1.0}
-        message.set(INTENT, intent, add_to_output=True)
-        message.set("intent_ranking", [intent, *others], add_to_output=True)
+        if certain is not None:
+            make_certain(message, certain)
 
 
-def _find_codes(text: str) -> Iterator[Found]:
+def _find_codes(text: str) -> Iterator[Detail]:
     for match in SIX_DIGITS.finditer(text):
-        yield Found(CODE, re.sub(r"\D", "", match.group()), match.start(), match.end())
+        yield Detail(CODE, re.sub(r"\D", "", match.group()), match.start(), match.end())
 
 
 def _part_pattern(part: str, joined: str) -> str:
@@ -187,5 +128,5 @@ def _bounded(pattern: str) -> Pattern[str]:
     return re.compile(rf"(?<![^\W_]){pattern}(?![^\W_]|[/\-]\d)")
 
 
-def _overlap(one: Found, other: Found) -> bool:
+def _overlap(one: Detail, other: Detail) -> bool:
     return one.start < other.end and other.start < one.end

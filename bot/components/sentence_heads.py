@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from bot.components.attention_heads import UNKNOWN
 from bot.components.sentence_encoder import HIDDEN
-from bot.components.word_heads import _of_all_classes
+from bot.components.word_heads import of_all_classes
 
 NUMBERS_NAME = "sentences.npz"
 
@@ -59,7 +59,7 @@ class SentenceHeads:
                 fitted = LogisticRegression(
                     C=settings.inverse_regularisation, max_iter=settings.rounds, multi_class="multinomial"
                 ).fit(means[known], targets[answer][known], sample_weight=weights[known])
-            coefficients[answer], intercepts[answer] = _of_all_classes(fitted, count)
+            coefficients[answer], intercepts[answer] = of_all_classes(fitted, count)
         return cls(coefficients, intercepts)
 
     def read(self, states: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:

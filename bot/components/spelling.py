@@ -1,14 +1,16 @@
-"""Puts slips of the thumb right: a word nobody uses becomes the common word one slip away from it.
+"""Puts slips of the thumb right: a word nobody uses becomes the likeliest word one slip away from it.
 
 What counts as a word is learned from the messages themselves, so "nonce", "CPS" and "Scouse" are words here. The
-search is that of symmetric deletion (Garbe 2012): two words one slip apart share what is left when each loses at
-most one letter.
+slips and what each costs are those of the screen (`casework/model/spelling_slips.py`).
 """
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from casework.model.spelling_slips import COMMONNESS_LEVELS_OFF_AT, cost_of_slip, one_letter_less
 
 SHORTEST = 4
 LONGEST = 18
@@ -34,10 +36,14 @@ class Spelling:
 
     def __init__(self, counts: Mapping[str, int]) -> None:
         self._counts = dict(counts)
+        commonest_first = sorted(self._counts, key=lambda word: (-self._counts[word], word))
+        self._rareness = {
+            word: math.log(place + COMMONNESS_LEVELS_OFF_AT) for place, word in enumerate(commonest_first)
+        }
         self._shortened: dict[str, list[str]] = defaultdict(list)
         for word in self._counts:
             if SHORTEST <= len(word) <= LONGEST:
-                for shorter in _shorten(word):
+                for shorter in one_letter_less(word):
                     self._shortened[shorter].append(word)
 
     @classmethod
@@ -54,7 +60,7 @@ class Spelling:
         return self._counts
 
     def respell(self, text: str) -> Respelt:
-        """Lower case, with every unknown word of 4 to 18 letters put right where one common word is a slip away."""
+        """Lower case, with every unknown word of 4 to 18 letters put right where a known word is a slip away."""
         folded = _fold(text)
         pieces: list[str] = []
         places: list[int] = []
@@ -74,37 +80,17 @@ class Spelling:
     def put_right(self, word: str) -> str:
         if word in self._counts or not SHORTEST <= len(word) <= LONGEST:
             return word
-        near = {
-            known
-            for shorter in _shorten(word)
-            for known in self._shortened.get(shorter, ())
-            if _is_slip(word, known)
-        }
-        return max(near, key=lambda known: (self._counts[known], known), default=word)
+        near = {known for shorter in one_letter_less(word) for known in self._shortened.get(shorter, ())}
+        costs = [
+            (cost + self._rareness[known], known)
+            for known in near
+            if (cost := cost_of_slip(word, known)) is not None
+        ]
+        return min(costs)[1] if costs else word
 
 
 def _fold(text: str) -> str:
     """Lower case without a change of length, so that offsets stay."""
     return "".join(low if len(low := letter.lower()) == 1 else letter for letter in text).replace(
         "\u2019", "'"
-    )
-
-
-def _shorten(word: str) -> set[str]:
-    return {word, *(word[:index] + word[index + 1 :] for index in range(len(word)))}
-
-
-def _is_slip(one: str, other: str) -> bool:
-    """One letter more, less or other, or two neighbours swapped (Damerau 1964)."""
-    if abs(len(one) - len(other)) > 1:
-        return False
-    start = 0
-    while start < min(len(one), len(other)) and one[start] == other[start]:
-        start += 1
-    rest_one, rest_other = one[start:], other[start:]
-    return (
-        rest_one[1:] == rest_other[1:]
-        or rest_one == rest_other[1:]
-        or rest_one[1:] == rest_other
-        or (rest_one[1::-1] == rest_other[:2] and len(rest_one) > 1 and rest_one[2:] == rest_other[2:])
     )

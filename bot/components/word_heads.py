@@ -83,7 +83,7 @@ class WordHeads:
                 fitted = LogisticRegression(
                     C=settings.inverse_regularisation, max_iter=rounds, multi_class="multinomial"
                 ).fit(counts[known], targets[answer][known])
-            coefficients[answer], intercepts[answer] = _of_all_classes(fitted, count)
+            coefficients[answer], intercepts[answer] = of_all_classes(fitted, count)
         return cls(vectorizers, coefficients, intercepts)
 
     def read(self, text: str) -> dict[str, NDArray[np.float32]]:
@@ -128,9 +128,7 @@ class WordHeads:
         return cls(vectorizers, matrices, intercepts)
 
 
-def _of_all_classes(
-    fitted: LogisticRegression, count: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def of_all_classes(fitted: LogisticRegression, count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Coefficients (features, classes) and intercepts; two classes are stored by scikit-learn as one."""
     rows, start = fitted.coef_, fitted.intercept_
     if len(fitted.classes_) == 2:

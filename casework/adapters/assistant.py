@@ -26,16 +26,26 @@ class _Reply(msgspec.Struct, frozen=True):
     choices: list[str] = []
 
 
-class _Urgency(msgspec.Struct, frozen=True):
+class Urgency(msgspec.Struct, frozen=True):
+    """What the learned detector says of a message; spans are offsets into the text as it was sent."""
+
     probability: Probability
     categories: dict[Category, Probability] = {}
     spans: list[tuple[Offset, Offset]] = []
+
+    def as_learned(self) -> Learned:
+        return Learned(probability=self.probability, categories=self.categories, spans=tuple(self.spans))
+
+
+def read_wish(intent: str, confidence: float) -> Wish:
+    """The wish as the model named it; one it could not tell has no confidence, whatever the number."""
+    return Wish(name=intent, confidence=0.0 if intent == NOT_UNDERSTOOD else confidence)
 
 
 class _Parse(msgspec.Struct, frozen=True):
     intent: str | None = None
     confidence: Probability = 0.0
-    urgency: _Urgency | None = None
+    urgency: Urgency | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -81,13 +91,14 @@ class RasaAssistant:
         replies = tuple(
             AssistantReply(response=r.response, text=r.text, choices=tuple(r.choices)) for r in answer.replies
         )
+        parse = answer.parse
         return AssistantAnswer(
             replies=replies,
             effects=tuple(answer.effects),
             state=answer.state,
             model=answer.model,
-            learned=_learned(answer.parse.urgency),
-            wish=_wish(answer.parse),
+            learned=parse.urgency.as_learned() if parse.urgency else None,
+            wish=None if parse.intent is None else read_wish(parse.intent, parse.confidence),
         )
 
     async def _post(self, body: JsonObject) -> _Answer:
@@ -110,15 +121,3 @@ class RasaAssistant:
             return msgspec.json.decode(content, type=_Answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise AssistantUnavailable("garbled") from error
-
-
-def _learned(urgency: _Urgency | None) -> Learned | None:
-    if urgency is None:
-        return None
-    return Learned(probability=urgency.probability, categories=urgency.categories, spans=tuple(urgency.spans))
-
-
-def _wish(parse: _Parse) -> Wish | None:
-    if parse.intent is None:
-        return None
-    return Wish(name=parse.intent, confidence=0.0 if parse.intent == NOT_UNDERSTOOD else parse.confidence)

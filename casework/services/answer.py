@@ -96,8 +96,7 @@ def _facts(tx: Transaction, turn: LeasedTurn, bands: Bands) -> JsonObject:
         "earlier": tx.inbox.list_earlier(
             turn.conversation.id,
             before=turn.received_at,
-            minutes=bands.limits.earlier_minutes,
-            limit=bands.limits.earlier_texts,
+            limits=bands.limits,
             before_id=turn.inbox_id,
         ),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from casework.model.bands import Learned, Wish
+from casework.model.bands import BandLimits, Learned, Wish
 from casework.model.cases import Case
 from casework.model.desk import CheckAnswer, DeskItem, Grade, HandoffReason, ItemEvidence, Outcome
 from casework.model.disclosures import ScreenResult
@@ -147,11 +147,10 @@ class Inbox(Protocol):
         conversation_id: str,
         *,
         before: datetime,
-        minutes: float,
-        limit: int,
+        limits: BandLimits,
         before_id: int | None = None,
     ) -> list[str]:
-        """The person's last texts of those minutes, oldest first, each cut to its end.
+        """The person's last texts within `limits`, oldest first, each cut to its end.
 
         None from before a person last closed an item: what was dealt with is not read again. Costs the
         same however long the conversation is.

@@ -36,7 +36,8 @@ def receive_message(
     A copy of a stored message changes nothing. After a commit the provider may be told "accepted".
     """
     conversation = tx.conversations.open(message.channel, message.external_id)
-    result = screen.screen(message, _list_earlier(tx, conversation, message, bands))
+    earlier = tx.inbox.list_earlier(conversation.id, before=message.received_at, limits=bands.limits)
+    result = screen.screen(message, earlier)
     inbox_id = tx.inbox.record(message, conversation.id, result)
     if inbox_id is None:
         return Received(inbox_id=None, conversation_id=conversation.id, is_urgent=result.band is Band.RED)
@@ -59,17 +60,6 @@ def receive_message(
     else:
         _keep_going(tx, conversation, decision, inbox_id, bands)
     return Received(inbox_id=inbox_id, conversation_id=conversation.id, is_urgent=decision.band is Band.RED)
-
-
-def _list_earlier(
-    tx: Transaction, conversation: Conversation, message: InboundMessage, bands: Bands
-) -> list[str]:
-    return tx.inbox.list_earlier(
-        conversation.id,
-        before=message.received_at,
-        minutes=bands.limits.earlier_minutes,
-        limit=bands.limits.earlier_texts,
-    )
 
 
 def _keep_going(

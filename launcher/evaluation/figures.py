@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bot.corpus import Example
 from casework.model.bands import BandLimits
 from casework.model.disclosure_screen import DisclosureScreen
 from casework.model.disclosures import TIER_OF, Band, Category
-from launcher.corpus import Example
 from launcher.understanding import Parsed, Understood, decide
 
 Z = 1.959964  # 95 % of a normal distribution

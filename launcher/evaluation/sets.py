@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
+from bot.corpus import CorpusInvalid, Example, read_corpus, read_file, split_by_scenario
 from casework.model.disclosures import Category
-from launcher.corpus import CorpusInvalid, Example, read_corpus, read_file, split_by_scenario
 
 DEFAULT_SETS = ("test", "same")
 FILES = {

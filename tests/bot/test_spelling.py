@@ -1,5 +1,6 @@
-"""A word nobody uses becomes the common word one slip away, and every letter knows where it stood."""
+"""A word nobody uses becomes the likeliest word one slip away, and every letter knows where it stood."""
 
+import math
 import time
 from collections.abc import Mapping
 from itertools import pairwise
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.components.spelling import LONGEST, SHORTEST, Respelt, Spelling
+from casework.model.spelling_slips import COMMONNESS_LEVELS_OFF_AT, cost_of_slip
 
 COUNTS = {
     "police": 90,
@@ -51,10 +53,13 @@ def test_a_word_that_is_known_short_or_far_from_all_stays(word: str) -> None:
     assert SPELLING.put_right(word) == word
 
 
-def test_of_two_words_one_slip_away_the_commoner_is_meant() -> None:
-    assert SPELLING.put_right("officr") == "officer"
+def test_of_two_words_as_likely_a_slip_away_the_commoner_is_meant() -> None:
     assert Spelling({"bails": 5, "baits": 6}).put_right("baiis") == "baits"
     assert Spelling({"bails": 7, "baits": 6}).put_right("baiis") == "bails"
+
+
+def test_the_likelier_slip_outweighs_a_little_commonness() -> None:
+    assert Spelling({"door": 5, "poor": 6}).put_right("foor") == "door"
 
 
 def test_a_word_few_people_wrote_is_no_word_but_one_of_the_vocabulary_is() -> None:
@@ -120,8 +125,15 @@ def test_the_search_finds_what_trying_every_slip_finds(
     meant = word
     if word not in counts and len(word) >= SHORTEST:
         near = [known for known in every_slip(word) & set(counts) if SHORTEST <= len(known) <= LONGEST]
-        meant = max(near, key=lambda known: (counts[known], known), default=word)
+        meant = min(near, key=lambda known: (how_unlikely(word, known, counts), known), default=word)
     assert Spelling(counts).put_right(word) == meant
+
+
+def how_unlikely(written: str, known: str, counts: Mapping[str, int]) -> float:
+    cost = cost_of_slip(written, known)
+    assert cost is not None
+    place = sum((-counts[other], other) < (-counts[known], known) for other in counts)
+    return cost + math.log(place + COMMONNESS_LEVELS_OFF_AT)
 
 
 def every_slip(word: str) -> set[str]:

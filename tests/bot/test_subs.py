@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from rasa_sdk import Tracker
 
-from actions.topics import load_topics
-from bot.subs import BY_WORDS, sub_of
+from actions.topics import load_topics, named_in
+from bot.topics import BY_WORDS, Named
 from tests.yaml_files import read_yaml
 
 TABLE = read_yaml("bot/topics.yml")[0]
@@ -31,19 +31,28 @@ def a_tracker(found: list[dict[str, Any]]) -> Tracker:
 def test_it_is_the_topic_the_action_chooses(intent: str) -> None:
     for learned, by_words in itertools.product(NAMED[:20], NAMED[:20]):
         found = entities(learned, by_words)
+        answered_with = load_topics().choose(intent, named_in(a_tracker(found)))
 
-        assert sub_of(intent, found, TABLE) == load_topics().choose(intent, a_tracker(found)).sub
+        assert load_topics().sub_of(intent, Named.from_entities(found)) == answered_with.sub
 
 
 @pytest.mark.parametrize(
-    ("learned", "by_words"),
-    [((), ()), (("housing",), ("stalking",)), ((), ("any_crime", "fraud")), (("right_4",), ("fraud",))],
+    ("learned", "by_words", "chosen"),
+    [
+        ((), (), None),
+        (("housing",), ("stalking",), "housing"),
+        ((), ("any_crime", "fraud"), min(("any_crime", "fraud"), key=TABLE["support"].index)),
+        (("right_4",), ("fraud",), "fraud"),
+    ],
 )
-def test_support_is_the_topic_the_action_chooses(learned: tuple[str, ...], by_words: tuple[str, ...]) -> None:
+def test_support_is_the_topic_the_action_chooses(
+    learned: tuple[str, ...], by_words: tuple[str, ...], chosen: str | None
+) -> None:
     found = entities(learned, by_words)
 
-    assert sub_of("ask_support", found, TABLE) == load_topics().choose_support(a_tracker(found))
+    assert load_topics().sub_of("ask_support", Named.from_entities(found)) == chosen
+    assert load_topics().choose_support(named_in(a_tracker(found))) == chosen
 
 
 def test_a_wish_without_topics_has_none() -> None:
-    assert sub_of("ask_status", entities((), ("right_6",)), TABLE) is None
+    assert load_topics().sub_of("ask_status", Named.from_entities(entities((), ("right_6",)))) is None

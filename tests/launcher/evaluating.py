@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from bot.corpus import Example
 from casework.model.bands import load_band_limits
 from casework.model.disclosures import CALM, ScreenResult
-from launcher.corpus import Example
 from launcher.evaluation.figures import Judged
 from launcher.understanding import Parsed, Urgency, decide
 

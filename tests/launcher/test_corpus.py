@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.corpus import CorpusInvalid, Example, read_corpus, read_file
 from casework.model.disclosures import Category
-from launcher.corpus import CorpusInvalid, Example, find_near_duplicates, read_corpus, read_file
+from launcher.near_duplicates import find_near_duplicates
 from tests.support.running import ROOT
 from tests.yaml_files import read_yaml
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from casework.adapters.storage.statements import insert, insert_once, new_id
 from casework.adapters.storage.tables import conversation, desk_item, inbox, outbox, staff_member
+from casework.model.bands import BandLimits
 from casework.model.disclosures import Band, Category, Evidence, ScreenResult
 from casework.model.errors import ConversationNotFound
 from casework.model.messages import Author, Channel, InboundMessage, Lane, OutboxStatus
@@ -109,7 +110,7 @@ class SqlInbox:
             "raw": message.raw,
             "media_count": message.media_count,
             "has_location": message.has_location,
-            "screen": screen_to_json(screen) | {"band": screen.band.value},
+            "screen": screen_to_json(screen),
         }
         inbox_id = insert_once(self._connection, inbox, ["channel", "provider_message_id"], values)
         if inbox_id is not None:
@@ -129,16 +130,15 @@ class SqlInbox:
         conversation_id: str,
         *,
         before: datetime,
-        minutes: float,
-        limit: int,
+        limits: BandLimits,
         before_id: int | None = None,
     ) -> list[str]:
         query = sa.select(inbox.c.text, inbox.c.received_at).where(inbox.c.conversation_id == conversation_id)
         if before_id is not None:
             query = query.where(inbox.c.id < before_id)
         # The newest first and the times looked at here: a condition on them could read the whole conversation.
-        newest = self._connection.execute(query.order_by(inbox.c.id.desc()).limit(limit)).all()
-        since = before - timedelta(minutes=minutes)
+        newest = self._connection.execute(query.order_by(inbox.c.id.desc()).limit(limits.earlier_texts)).all()
+        since = before - timedelta(minutes=limits.earlier_minutes)
         closed = sa.select(sa.func.max(desk_item.c.closed_at)).where(
             desk_item.c.conversation_id == conversation_id
         )
@@ -202,6 +202,7 @@ def _went(row: Any) -> TranscriptEntry:
 def screen_to_json(screen: ScreenResult) -> JsonObject:
     return {
         "urgent": screen.urgent,
+        "band": screen.band.value,
         "tier": screen.tier,
         "category": screen.category.value if screen.category else None,
         "evidence": [{"rule": e.rule, "start": e.start, "end": e.end} for e in screen.evidence],

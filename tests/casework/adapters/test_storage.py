@@ -19,6 +19,7 @@ from casework.adapters.storage.database import Database, create_engine
 from casework.adapters.storage.migrate import SCRIPTS, upgrade
 from casework.adapters.storage.tables import inbox, metadata, turn
 from casework.adapters.storage.transaction import SqlTransaction
+from casework.model.bands import load_band_limits
 from casework.model.disclosures import CALM, Band
 from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus
 from tests.support.builders import an_sms
@@ -246,6 +247,7 @@ def store_conversation(tx: SqlTransaction, count: int) -> str:
 def test_the_earlier_texts_cost_the_same_in_a_long_conversation(database: Database) -> None:
     """By the index alone, newest first: no row is read that is not given back."""
     conversation_id = database.write_now(lambda tx: store_conversation(tx, 3000))
+    limits = load_band_limits(Path("tests/data/bands.toml"))
     plans: list[str] = []
     is_sqlite = database.engine.dialect.name == "sqlite"
     if not is_sqlite:
@@ -257,7 +259,7 @@ def test_the_earlier_texts_cost_the_same_in_a_long_conversation(database: Databa
             plans.append(str(connection.exec_driver_sql(ask + statement, values).all()))
 
     def read(tx: SqlTransaction) -> list[str]:
-        return tx.inbox.list_earlier(conversation_id, before=tx.now, minutes=15, limit=4, before_id=2900)
+        return tx.inbox.list_earlier(conversation_id, before=tx.now, limits=limits, before_id=2900)
 
     sa.event.listen(database.engine, "before_cursor_execute", explain)
     try:

@@ -1,19 +1,10 @@
-"""What the written corpus is held to, beside its format (`bot/corpus.py`): no message that is nearly another."""
+"""What the written corpus is held to beside its format (`bot/corpus.py`): no message is nearly another."""
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from bot.corpus import CorpusInvalid, Example, read_corpus, read_file, split_by_scenario
-
-__all__ = [
-    "CorpusInvalid",
-    "Example",
-    "find_near_duplicates",
-    "read_corpus",
-    "read_file",
-    "split_by_scenario",
-]
+from bot.corpus import Example
 
 SHINGLE = 4
 TOO_ALIKE = 0.6
