@@ -33,6 +33,8 @@ class Example:
     also: tuple[str, ...] = ()
     category: str | None = None
     kind: str | None = None
+    second: tuple[str, ...] = ()
+    """What a second reader, who did not know the first one's labels, made of it."""
 
 
 def read_corpus(folder: Path) -> list[Example]:

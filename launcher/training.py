@@ -16,6 +16,7 @@ from casework.model.errors import WaymarkError
 INPUTS = (
     *("config.yml", "data/nlu", "data/rules", "data/stories", "data/corpus", "bot"),
     "casework/model/disclosure_rules/text_speak.toml",
+    "casework/model/spelling_slips.py",
 )
 NOT_INPUTS = frozenset({".venv", "__pycache__", "uv.lock", ".python-version", "credentials.yml"})
 TICK_SECONDS = 10.0

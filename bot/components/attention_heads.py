@@ -98,7 +98,7 @@ def train_heads(
     network = {name: tf.Variable(value) for name, value in _first_weights(classes, settings, chance).items()}
     variables = list(network.values())
     steps = settings.epochs * -(-len(states) // settings.batch)
-    optimizer = _Adam(tf, variables, settings)
+    optimizer = Adam(tf, variables, settings.weight_decay)
 
     @tf.function(
         input_signature=[
@@ -119,10 +119,10 @@ def train_heads(
     step = 0
     for epoch in range(settings.epochs):
         losses = []
-        for batch in _batches([len(one) for one in states], settings.batch, chance):
+        for batch in batches_of_like_length([len(one) for one in states], settings.batch, chance):
             step += 1
             padded, mask = _pad([states[index] for index in batch])
-            rate = settings.learning_rate * _slope(step / steps)
+            rate = settings.learning_rate * slope(step / steps)
             losses.append(float(learn(padded, mask, wanted[batch], np.float32(rate))))
         on_progress(f"reading tokens, round {epoch + 1} of {settings.epochs}: loss {np.mean(losses):.3f}")
     return {name: variable.numpy() for name, variable in network.items()}
@@ -183,13 +183,13 @@ def _loss(
     return total
 
 
-class _Adam:
+class Adam:
     """AdamW (Loshchilov & Hutter 2019), plain: the TensorFlow of Rasa has none that decays rightly."""
 
-    def __init__(self, tf: Any, variables: Sequence[Any], settings: HeadSettings) -> None:
+    def __init__(self, tf: Any, variables: Sequence[Any], decay: float) -> None:
         self._tf = tf
         self._variables = variables
-        self._decay = settings.weight_decay
+        self._decay = decay
         self._first = [tf.Variable(tf.zeros_like(one)) for one in variables]
         self._second = [tf.Variable(tf.zeros_like(one)) for one in variables]
         self._step = tf.Variable(0.0)
@@ -206,12 +206,14 @@ class _Adam:
             variable.assign_sub(rate * (move + self._decay * variable))
 
 
-def _slope(done: float) -> float:
+def slope(done: float) -> float:
     """Up over the first 15 % of the steps, then down to nothing (one cycle)."""
     return done / 0.15 if done < 0.15 else 0.5 * (1 + np.cos(np.pi * (done - 0.15) / 0.85))
 
 
-def _batches(lengths: Sequence[int], size: int, chance: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+def batches_of_like_length(
+    lengths: Sequence[int], size: int, chance: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
     """Every text once, shuffled, texts of like length together."""
     order = chance.permutation(len(lengths))
     batches = []

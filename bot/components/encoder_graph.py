@@ -9,19 +9,17 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from safetensors.numpy import load_file
 
-from bot.components.sentence_encoder import HEADS, HIDDEN, LAYERS, MIDDLE_LAYER
+from bot.components.sentence_encoder import EPSILON, HEADS, HIDDEN, LAYERS, MIDDLE_LAYER
 
-EPSILON = 1e-12
 OPSET = 17
 HEAD_WIDTH = HIDDEN // HEADS
 HIDES = -10000.0
 
 
-def write_graph(weights: Path, path: Path) -> None:
-    """From safetensors to an ONNX file with inputs ids, places, mask and outputs middle, last (batch, tokens, 384)."""
-    graph = _Graph(load_file(weights))
+def write_graph(weights: Mapping[str, NDArray[np.float32]], path: Path) -> None:
+    """From the published tensors to an ONNX file: ids, places and mask in, middle and last (batch, tokens, 384) out."""
+    graph = _Graph(weights)
     model = helper.make_model(graph.build(), opset_imports=[helper.make_opsetid("", OPSET)])
     model.ir_version = 8
     onnx.checker.check_model(model)

@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from bot.components import (
     sentence_encoder,
     sentence_heads,
     spelling,
+    tuned_layers,
     word_heads,
 )
 from bot.components.attention_heads import UNKNOWN, AttentionHeads, HeadSettings, train_heads
@@ -44,6 +45,7 @@ from bot.components.plain_spelling import TABLES, load_plain_spelling
 from bot.components.sentence_encoder import ReadText, SentenceEncoder, build_encoder
 from bot.components.sentence_heads import SentenceHeads, SentenceSettings
 from bot.components.spelling import Respelt, Spelling
+from bot.components.tuned_layers import LAYERS_FILE
 from bot.components.word_heads import WordHeads, WordSettings
 from casework.model import spelling_slips
 
@@ -82,6 +84,7 @@ READ_BY = (
     sentence_heads,
     spelling,
     spelling_slips,
+    tuned_layers,
     word_heads,
 )
 """The modules a trained model depends on: a change in one of them is another model."""
@@ -129,6 +132,7 @@ class MessageClassifier(GraphComponent):
             "least_topic": 0.45,
             "least_further_wish": 0.65,
             "no_further_wish": [],
+            "tuned": False,
             "typo_copies": 0.3,
             "typo_share": 0.08,
             "threads": 1,
@@ -162,8 +166,9 @@ class MessageClassifier(GraphComponent):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Changes with the code and the tables this class reads by, which Rasa's cache does not look at."""
+        tuned = [LAYERS_FILE] if config.get("tuned") else []
         digest = hashlib.sha256()
-        for path in (*(Path(module.__file__) for module in READ_BY), *TABLES):
+        for path in (*(Path(module.__file__) for module in READ_BY), *TABLES, *tuned):
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
@@ -174,7 +179,7 @@ class MessageClassifier(GraphComponent):
         if not any(one.get(INTENT) for one in messages):
             return self._resource
         with self._model_storage.write_to(self._resource) as folder:
-            build_encoder(folder)
+            build_encoder(folder, tuned=bool(self._config["tuned"]))
             encoder = SentenceEncoder(folder, threads=int(self._config["training_threads"]))
             self._train(messages, encoder, folder)
         return self._resource
@@ -182,18 +187,19 @@ class MessageClassifier(GraphComponent):
     def _train(self, messages: Sequence[Message], encoder: SentenceEncoder, folder: Path) -> None:
         texts = [str(one.get(TEXT)) for one in messages]
         is_few = len(texts) < FEWEST_TO_HOLD_BACK
-        self._answers = Answers(classes=_classes(messages))
-        targets = _targets(messages, self._answers.classes)
-        held_back = _held_back(messages)
+        self._answers = Answers(classes=classes_of(messages))
+        targets = targets_of(messages, self._answers.classes)
+        is_held = held_back(messages)
         fewest = FEWEST_USES_OF_FEW if is_few else FEWEST_USES
         self._spelling = Spelling.learn(texts, fewest=fewest, others=encoder.whole_words)
         (folder / SPELLING_NAME).write_text(json.dumps(self._spelling.counts), encoding="utf-8")
-        copied = self._copy_misspelt(texts, held_back, 1.0 if is_few else float(self._config["typo_copies"]))
+        share = 1.0 if is_few else float(self._config["typo_copies"])
+        copied = copy_misspelt(texts, np.flatnonzero(~is_held), share, float(self._config["typo_share"]))
         named = self._answers.classes[WISH] if is_few else []
-        rows = np.concatenate([np.flatnonzero(~held_back), np.array(list(copied), dtype=np.int64)])
+        rows = np.concatenate([np.flatnonzero(~is_held), np.array(list(copied), dtype=np.int64)])
         written = [
-            self._put_right(text).text
-            for text in (*_where(texts, ~held_back), *copied.values(), *map(_spell_out, named))
+            put_right(text, self._spelling).text
+            for text in (*_where(texts, ~is_held), *copied.values(), *map(_spell_out, named))
         ]
         wanted = {
             answer: np.concatenate([target[rows], _targets_of_names(answer, len(named))])
@@ -226,20 +232,12 @@ class MessageClassifier(GraphComponent):
             self._sentences.save(folder)
             self._answers.weights = dict.fromkeys(sizes, OF_FEW)
         self._encoder = encoder
-        if held_back.any():
+        if is_held.any():
             self._weigh_readers(
-                [self._put_right(text).text for text in _where(texts, held_back)],
-                {answer: target[held_back] for answer, target in targets.items()},
+                [put_right(text, self._spelling).text for text in _where(texts, is_held)],
+                {answer: target[is_held] for answer, target in targets.items()},
             )
         (folder / CLASSES_NAME).write_text(json.dumps(asdict(self._answers)), encoding="utf-8")
-
-    def _copy_misspelt(
-        self, texts: Sequence[str], held_back: NDArray[np.bool_], share: float
-    ) -> dict[int, str]:
-        """Misspelt copies of a share of the texts, by the index of the text."""
-        letters = float(self._config["typo_share"])
-        chosen = [i for i in np.flatnonzero(~held_back) if _chance(f"copy {texts[i]}") < share]
-        return {int(index): misspell(texts[index], letters) for index in chosen}
 
     def _read_states(self, encoder: SentenceEncoder, texts: Sequence[str]) -> list[NDArray[np.float16]]:
         states: list[NDArray[np.float16]] = []
@@ -322,7 +320,7 @@ class MessageClassifier(GraphComponent):
     def read_alone(self, reader: str, text: str) -> NDArray[np.float64]:
         """Probabilities of the wishes by one of `readers`, with no work done for the others."""
         assert self._encoder is not None
-        right = self._put_right(text).text
+        right = put_right(text, self._spelling).text
         encoded = None if reader == WORDS else self._encoder.read(right)
         return np.exp(_log_softmax(self._ask(reader, right, encoded)[WISH]))
 
@@ -348,7 +346,7 @@ class MessageClassifier(GraphComponent):
     def _read(self, texts: Sequence[str]) -> list[Reading]:
         assert self._encoder is not None
         readings = []
-        respelt = [self._put_right(text) for text in texts]
+        respelt = [put_right(text, self._spelling) for text in texts]
         for right, encoded in zip(
             respelt, self._encoder.read_many([one.text for one in respelt]), strict=True
         ):
@@ -370,11 +368,6 @@ class MessageClassifier(GraphComponent):
             return self._heads.read(encoded.states)
         assert self._sentences is not None
         return self._sentences.read(encoded.states)
-
-    def _put_right(self, text: str) -> Respelt:
-        plain, places = load_plain_spelling().respell_with_offsets(text)
-        right = self._spelling.respell(plain)
-        return Respelt(right.text, tuple(places[place] for place in right.places))
 
     def _topic(self, intent: str, reading: Reading, text: str) -> list[dict[str, Any]]:
         if TOPIC not in reading.chances or intent not in self._config["topic_intents"]:
@@ -451,7 +444,22 @@ class MessageClassifier(GraphComponent):
         return reading.respelt.original_span(spans[real[first]][0], spans[real[first + length - 1]][1])
 
 
-def _classes(messages: Sequence[Message]) -> dict[str, list[str]]:
+def put_right(text: str, spelling: Spelling) -> Respelt:
+    """The text as every reader sees it: text-speak spelt out, slips put right."""
+    plain, places = load_plain_spelling().respell_with_offsets(text)
+    right = spelling.respell(plain)
+    return Respelt(right.text, tuple(places[place] for place in right.places))
+
+
+def copy_misspelt(
+    texts: Sequence[str], rows: Iterable[int], share: float, typo_share: float
+) -> dict[int, str]:
+    """Misspelt copies of a share of these rows, by row, with `typo_share` of their letters wrong."""
+    chosen = [row for row in rows if _chance(f"copy {texts[row]}") < share]
+    return {int(row): misspell(texts[row], typo_share) for row in chosen}
+
+
+def classes_of(messages: Sequence[Message]) -> dict[str, list[str]]:
     classes = {WISH: sorted({str(one.get(INTENT)) for one in messages if one.get(INTENT)})}
     categories = {_about(one, "category") for one in messages} - {None}
     if categories:
@@ -462,7 +470,7 @@ def _classes(messages: Sequence[Message]) -> dict[str, list[str]]:
     return classes
 
 
-def _targets(
+def targets_of(
     messages: Sequence[Message], classes: Mapping[str, Sequence[str]]
 ) -> dict[str, NDArray[np.int64]]:
     """The class of every message for every answer; an urgent message has no wish, a calm one no category."""
@@ -490,7 +498,7 @@ def _where(texts: Sequence[str], chosen: NDArray[np.bool_]) -> list[str]:
     return [texts[index] for index in np.flatnonzero(chosen)]
 
 
-def _held_back(messages: Sequence[Message]) -> NDArray[np.bool_]:
+def held_back(messages: Sequence[Message]) -> NDArray[np.bool_]:
     if len(messages) < FEWEST_TO_HOLD_BACK:
         return np.zeros(len(messages), bool)
     return np.array(

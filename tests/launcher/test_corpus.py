@@ -13,9 +13,13 @@ from tests.yaml_files import read_yaml
 
 TRAINING = ROOT / "data" / "corpus"
 TEST = ROOT / "data" / "held_out" / "corpus_test"
-KINDS = {"figure_of_speech", "history", "court_talk", "negation", "past_danger_over"}
+KINDS = {
+    *("figure_of_speech", "history", "court_talk", "negation", "past_danger_over"),
+    *("quotation", "work_context", "general_question", "name"),
+}
 STYLES_OF_URGENT = {
-    *("direct", "semi_direct", "understated", "buried", "third_person", "misspelt", "fragment", "code_word")
+    *("direct", "semi_direct", "understated", "buried", "third_person", "misspelt", "fragment", "code_word"),
+    "code_switched",
 }
 PHONE = re.compile(r"(?:\+44|\b0)\s?7[\d\s]{8,12}\d")
 
@@ -35,23 +39,30 @@ def known_outcomes() -> set[str]:
     return {entry["outcome"] for entry in table.values()}
 
 
+def known_subs() -> set[str]:
+    table = read_yaml("bot/topics.yml")[0]
+    return {*table["topics"], *table["support"]}
+
+
 def test_there_is_a_corpus_worth_the_name(training: list[Example], held_out: list[Example]) -> None:
     calm = [e for e in training if e.outcome and not e.kind]
     urgent = [e for e in training if e.category]
 
-    assert len(calm) >= 5000
-    assert len(urgent) >= 4000
+    assert len(calm) >= 6000
+    assert len(urgent) >= 6000
+    assert sum(1 for e in training if e.kind) >= 2500
     assert len(held_out) >= 1000
     assert {e.category for e in urgent} == {category.value for category in Category}
 
 
 def test_every_label_is_one_that_exists(training: list[Example], held_out: list[Example]) -> None:
-    outcomes = known_outcomes()
+    outcomes, subs = known_outcomes(), known_subs()
     for example in [*training, *held_out]:
         assert example.category is None or example.category in set(Category), example
         assert example.outcome is None or example.outcome in outcomes, example
         assert set(example.also) <= outcomes, example
         assert example.kind is None or example.kind in KINDS, example
+        assert not example.sub or example.kind or example.sub in subs, example
         assert example.category is None or example.style in STYLES_OF_URGENT, example
 
 
