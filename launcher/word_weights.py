@@ -36,8 +36,8 @@ FEWEST_TEXTS_OF_A_GROUP = 6
 LEAST_POINTS = 0.1
 FOLDS = 4
 EVERY_FOLD = -1
-CALM_AMBER = 0.011
-CALM_RED = 0.0075
+CALM_AMBER = 0.007
+CALM_RED = 0.003
 KEY_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 SCREEN_EXAMPLES = Path("tests/data/screen_examples.jsonl")
 

@@ -87,7 +87,11 @@ def stem(word: str) -> str:
 
 
 def parts_of(words: Sequence[str], known: Container[str]) -> list[str]:
-    """Every word, every two words in a row, and the letter groups of words not `known`; each once."""
+    """Every word, every two words in a row, and the letter groups of words not `known`; each once.
+
+    Kisses count for nothing: a frightened person signs off with them too.
+    """
+    words = [word for word in words if word.strip("x")]
     parts = dict.fromkeys(words)
     parts.update(dict.fromkeys(f"{one} {two}" for one, two in pairwise(words)))
     parts.update(dict.fromkeys(group for word in words if word not in known for group in letter_groups(word)))

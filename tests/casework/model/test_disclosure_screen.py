@@ -81,7 +81,7 @@ def test_calm_words_lower_a_tier_1_hit_to_amber_and_no_further() -> None:
 
 
 def test_the_weighed_words_alone_can_raise_an_alarm_and_show_where() -> None:
-    text = "the kids go quiet when they hear his car pull up"
+    text = "I sleep with my shoes on in case he comes back"
 
     result = SCREEN.screen_text(text)
 
