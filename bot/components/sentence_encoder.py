@@ -116,9 +116,9 @@ def build_encoder(folder: Path, *, tuned: bool = False) -> None:
     """
     from bot.components.encoder_graph import write_graph  # needs onnx and 90 MB of weights: for training only
 
-    weights = load_weights() | (load_tuned_layers() if tuned else {})
-    write_graph(weights, folder / GRAPH_NAME)
-    (folder / TOKENIZER_NAME).write_bytes(_read_pinned(TOKENIZER_NAME))
+    weights, tokenizer = load_weights(), _read_pinned(TOKENIZER_NAME)
+    write_graph(weights | (load_tuned_layers() if tuned else {}), folder / GRAPH_NAME)
+    (folder / TOKENIZER_NAME).write_bytes(tokenizer)
 
 
 def load_weights() -> dict[str, NDArray[np.float32]]:

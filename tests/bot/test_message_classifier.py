@@ -198,7 +198,7 @@ def test_a_calm_message_is_not_urgent(classifier: Script) -> None:
 def test_danger_told_in_passing_is_found_in_a_long_calm_message(classifier: Script, text: str) -> None:
     calm = urgency(classifier, f"{CALM_BEFORE}. {CALM_AFTER}")
     assert calm < 0.5
-    assert urgency(classifier, text) > calm + 0.15
+    assert urgency(classifier, text) > max(calm + 0.1, 3 * calm)
 
 
 def test_the_span_lies_on_the_clause_that_tells_of_it(classifier: Script) -> None:
