@@ -95,7 +95,8 @@ class WordHeads:
         }
 
     def _count(self, texts: Sequence[str]) -> csr_matrix:
-        return hstack([one.transform(texts) for one in self._vectorizers]).tocsr()
+        # In the type of the matrices: of another one, each product would first copy a whole matrix.
+        return hstack([one.transform(texts) for one in self._vectorizers]).tocsr().astype(np.float32)
 
     def save(self, folder: Path) -> None:
         words = [
