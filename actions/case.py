@@ -29,9 +29,8 @@ class TellAboutCase(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[EventType]:
         view = await self._reads.read_view(tracker.sender_id)
-        case = find_case(view)
-        if case is not None:
-            tell(self._wish, case, dispatcher, self._today())
+        if find_case(view) is not None:
+            tell(self._wish, view, dispatcher, self._today())
             return [SlotSet("wish", None)]
         _ask_for_proof(view, dispatcher, tracker)
         return [SlotSet("wish", self._wish.value)]

@@ -1,17 +1,27 @@
 """The actions' reads over the service's own storage. Read-only transactions; nothing here writes."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from actions.reads import AssistantView, SupportService
 from casework.adapters.service import Service
+from casework.model.cases import Case
+from casework.model.may_tell import Piece, flags_of, may_tell
+from casework.model.messages import Channel
+from casework.model.safe_contact import Wording
 from casework.model.standings import Standing
-from casework.services import prove, support_directory
+from casework.services import outgoing, prove, support_directory
+from casework.services.clocks import load_code_rules, next_due_for_victim
+from casework.services.notices import is_withheld
 from casework.services.ports import Transaction
 from casework.services.support_directory import LONDON, find_opening, find_support_services
 
 NEW_VISIT_AFTER = timedelta(hours=12)
 EXPIRED_CODE_TOLD_FOR = timedelta(days=7)
+
+_load_rules = cache(load_code_rules)
 
 
 class DatabaseReads:
@@ -29,12 +39,36 @@ class DatabaseReads:
                 standing, reference = max(standing, Standing.LINKED), proved
         is_pending = tx.codes.has_asked(conversation_id)
         since = tx.now - EXPIRED_CODE_TOLD_FOR
-        return AssistantView(
+        view = AssistantView(
             standing=standing,
-            case=tx.cases.find(reference) if reference is not None else None,
             code_is_pending=is_pending,
             code_has_expired=not is_pending and tx.codes.count_requests(conversation_id, since=since) > 0,
             is_new_visit=_is_new_visit(tx, conversation_id),
+        )
+        # A proof that has run out still names its case, and nothing of it is read.
+        case = tx.cases.find(reference) if reference and standing >= Standing.LINKED else None
+        return view if case is None else self._with_case(tx, view, case, conversation_id)
+
+    def _with_case(
+        self, tx: Transaction, view: AssistantView, case: Case, conversation_id: str
+    ) -> AssistantView:
+        conversation = tx.conversations.get(conversation_id)
+        channel = conversation.channel
+        plans = outgoing.list_plans(tx, channel, conversation.external_id, conversation_id)
+        flags = replace(flags_of(case), is_news_waiting=is_withheld(tx, case))
+        # The case of a code that is about to be confirmed is not among the conversation's own yet.
+        reach = tx.people.find_of_case(case.crime_reference)
+        plans += [outgoing.get_plan(reach)] if reach is not None else []
+        allowed = [may_tell(view.standing, channel=channel, plan=plan, flags=flags) for plan in plans]
+        told = frozenset.intersection(*allowed)
+        is_dated = Piece.CODE_CLOCK_DATES in told
+        return replace(
+            view,
+            case=case,
+            told=told,
+            is_neutral=channel is not Channel.WEBCHAT
+            and any(plan.wording is Wording.NEUTRAL for plan in plans),
+            hear_by=next_due_for_victim(tx, case.crime_reference, rules=_load_rules()) if is_dated else None,
         )
 
     async def would_accept_code(self, conversation_id: str, code: str) -> bool:

@@ -33,9 +33,10 @@ class RequestCode(Action):
             response = "utter_incident_number" if is_incident else "utter_need_reference"
             dispatcher.utter_message(response=response)
             return []
-        case = find_case(await self._reads.read_view(tracker.sender_id))
+        view = await self._reads.read_view(tracker.sender_id)
+        case = find_case(view)
         if case is not None and case.crime_reference == reference:
-            tell(_wish_of(tracker) or Wish.STATUS, case, dispatcher, self._today())
+            tell(_wish_of(tracker) or Wish.STATUS, view, dispatcher, self._today())
             return [SlotSet("wish", None)]
         request_code(reference, dispatcher)
         return []
@@ -73,11 +74,11 @@ class CheckCode(Action):
 
     async def _continue_wish(self, code: str, dispatcher: CollectingDispatcher, tracker: Tracker) -> None:
         wish = _wish_of(tracker)
-        case = find_case(await self._reads.read_view(tracker.sender_id, as_if_code=code))
-        if wish is None or case is None:
+        view = await self._reads.read_view(tracker.sender_id, as_if_code=code)
+        if wish is None or find_case(view) is None:
             dispatcher.utter_message(response="utter_ask_what_about_case")
             return
-        tell(wish, case, dispatcher, self._today())
+        tell(wish, view, dispatcher, self._today())
 
 
 def request_code(reference: str, dispatcher: CollectingDispatcher) -> None:

@@ -1,9 +1,11 @@
 """What the actions may know. The service implements it over its own storage; nothing here writes."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from casework.model.cases import Case
+from casework.model.may_tell import FOR_EVERYONE, Piece
 from casework.model.standings import Standing
 from casework.services.support_directory import Opening
 
@@ -12,7 +14,9 @@ from casework.services.support_directory import Opening
 class AssistantView:
     """What one conversation's person may be told.
 
-    `case` is None below LINKED, whatever the service knows. `code_is_pending` means a code was asked for,
+    `case` is None below LINKED, whatever the service knows; `told` is what of it may be told here, and nothing else is.
+    `is_neutral`: in words that name neither police nor crime. `hear_by`: the day by which the Victims' Code says they
+    should hear. `code_is_pending` means a code was asked for,
     whether or not one was sent: the answer must not say if the reference matched. `code_has_expired` means one was
     asked for and none can be given any more, told apart in the same way. `is_new_visit`: nothing was written here for
     half a day, so nothing said before may be taken for granted.
@@ -20,6 +24,9 @@ class AssistantView:
 
     standing: Standing
     case: Case | None = None
+    told: frozenset[Piece] = FOR_EVERYONE
+    is_neutral: bool = False
+    hear_by: date | None = None
     code_is_pending: bool = False
     code_has_expired: bool = False
     is_new_visit: bool = False

@@ -8,13 +8,13 @@ from typing import Any
 
 from rasa_sdk.utils import read_yaml_file
 
+from casework.model.gsm_text import count_texts
 from casework.model.messages import Channel
-from casework.model.sms_segments import count_segments
+from casework.services.rendering import MOST_SEGMENTS, write_out
 from casework.services.service_texts import load_service_texts
 
 DOMAIN_FOLDER = Path(__file__).parents[1] / "bot" / "domain"
 SMS = Channel.SMS.value
-MOST_SEGMENTS = 2
 MOST_PARAGRAPHS = 3
 SHORT_SENTENCES = 2
 
@@ -45,10 +45,8 @@ def is_short(messages: Sequence[Message], channel: str) -> bool:
     words = [find_words(message, channel) for message in messages]
     if channel != SMS:
         return sum(len(text.split("\n\n")) for text in words) <= MOST_PARAGRAPHS
-    choices = find_choices(messages[-1], channel)
-    if choices:
-        words.append(load_service_texts().render("choices", Channel.SMS, choices=", ".join(choices)))
-    return count_segments("\n".join(words)) <= MOST_SEGMENTS
+    text = write_out("\n".join(words), find_choices(messages[-1], channel), load_service_texts())
+    return count_texts(text) <= MOST_SEGMENTS
 
 
 def shorten(message: Message, channel: str) -> Message:

@@ -1,5 +1,6 @@
 """Brings the written corpus into Rasa's training data, beside the examples of data/nlu."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,29 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from bot.corpus import Example, read_corpus, split_by_scenario
 
 INTENT_OF_OUTCOME = {"unclear": "nlu_fallback"}
+
+
+class WrittenMessage(Message):
+    """A message that is cheap to copy and to tell from others.
+
+    Rasa copies its training data whole a score of times in one training and takes the fingerprint of every message
+    after each; for forty thousand messages that is longer than a change of dialogue may take.
+    """
+
+    def set(self, prop: str, info: Any, add_to_output: bool = False) -> None:
+        known = self._cached_fingerprint if prop in self.data and self.data[prop] == info else None
+        super().set(prop, info, add_to_output)
+        self._cached_fingerprint = known
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "WrittenMessage":
+        copied = type(self)(
+            data={name: copy.deepcopy(value, memo) for name, value in self.data.items()},
+            output_properties=set(self.output_properties),
+            time=self.time,
+            features=list(self.features),
+        )
+        copied._cached_fingerprint = self._cached_fingerprint
+        return copied
 
 
 class CorpusImporter(RasaFileImporter):
@@ -40,7 +64,7 @@ class CorpusImporter(RasaFileImporter):
 
 def _message(example: Example) -> Message:
     intent = INTENT_OF_OUTCOME.get(example.outcome or "", example.outcome)
-    message = Message.build(text=example.text, intent=intent)
+    message = WrittenMessage.build(text=example.text, intent=intent)
     about: dict[str, Any] = {
         "scenario": example.scenario,
         "category": example.category,

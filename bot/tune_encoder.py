@@ -21,7 +21,7 @@ from rasa.shared.importers.importer import TrainingDataImporter
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.components.attention_heads import UNKNOWN, Adam, batches_of_like_length, slope
+from bot.components.attention_heads import Adam, batches_of_like_length, slope, smoothed_loss
 from bot.components.message_classifier import (
     FEWEST_USES,
     classes_of,
@@ -37,6 +37,7 @@ from bot.components.sentence_encoder import (
     LAYERS,
     load_weights,
     open_tokenizer,
+    pad_ids,
     whole_words,
 )
 from bot.components.spelling import Spelling
@@ -125,7 +126,7 @@ def tune(
 
     @tf.function(
         input_signature=[
-            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([None, None], tf.int64),
             tf.TensorSpec([None, None], tf.float32),
             tf.TensorSpec([None, len(sizes)], tf.int64),
             tf.TensorSpec([], tf.float32),
@@ -137,7 +138,9 @@ def tune(
             state = _encode(tf, network, batch, mask)
             there = mask[:, :, None]
             mean = tf.reduce_sum(state * there, 1) / tf.reduce_sum(there, 1)
-            loss = _loss(tf, network, tf.nn.dropout(mean, DROPOUT), wanted, sizes)
+            seen = tf.nn.dropout(mean, DROPOUT)
+            logits = [seen @ network[answer] + network[f"{answer}/bias"] for answer in sizes]
+            loss = smoothed_loss(tf, logits, wanted, list(sizes.values()), SMOOTHING)
         gradients = tape.gradient(loss, [*layers.values(), *heads.values()])
         gradients, _ = tf.clip_by_global_norm(gradients, LONGEST_STEP)
         for_layers.apply(gradients[: len(layers)], LAYER_RATE * share)
@@ -151,7 +154,7 @@ def tune(
         losses = []
         for rows in batches_of_like_length([len(one) for one in ids], BATCH, chance):
             step += 1
-            batch, mask = _pad([ids[row] for row in rows])
+            batch, mask = pad_ids([ids[row] for row in rows])
             losses.append(float(learn(batch, mask, wanted[rows], np.float32(slope(step / steps)))))
             if time.monotonic() - told_at > TELL_EVERY_SECONDS:
                 told_at = time.monotonic()
@@ -202,27 +205,6 @@ def _normalise(tf: Any, network: Mapping[str, Any], name: str, state: Any) -> An
     return tf.nn.batch_normalization(
         state, mean, variance, network[f"{name}.bias"], network[f"{name}.weight"], EPSILON
     )
-
-
-def _loss(tf: Any, network: Mapping[str, Any], mean: Any, wanted: Any, sizes: Mapping[str, int]) -> Any:
-    """The sum over the answers of the mean smoothed cross-entropy of the texts that have that answer."""
-    total = 0.0
-    for number, (answer, size) in enumerate(sizes.items()):
-        logits = mean @ network[answer] + network[f"{answer}/bias"]
-        known = tf.cast(wanted[:, number] != UNKNOWN, tf.float32)
-        aim = tf.one_hot(wanted[:, number], size) * (1 - SMOOTHING) + SMOOTHING / size
-        losses = tf.nn.softmax_cross_entropy_with_logits(aim, logits) * known
-        total += tf.reduce_sum(losses) / tf.maximum(tf.reduce_sum(known), 1.0)
-    return total
-
-
-def _pad(rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    ids = np.zeros((len(rows), max(map(len, rows))), np.int32)
-    mask = np.zeros(ids.shape, np.float32)
-    for number, row in enumerate(rows):
-        ids[number, : len(row)] = row
-        mask[number, : len(row)] = 1
-    return ids, mask
 
 
 if __name__ == "__main__":

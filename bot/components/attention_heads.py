@@ -28,7 +28,7 @@ class HeadSettings:
 
     width: int = 256
     queries: int = 8
-    epochs: int = 6
+    epochs: int = 4
     batch: int = 64
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
@@ -159,7 +159,7 @@ def _loss(
     classes: Mapping[str, int],
     settings: HeadSettings,
 ) -> Any:
-    """The sum over the answers of the mean smoothed cross-entropy of the texts that have that answer."""
+    """The loss of the network with its dropout."""
     mean, variance = tf.nn.moments(batch, [2], keepdims=True)
     normal = (batch - mean) * tf.math.rsqrt(variance + EPSILON) * network["gain"] + network["shift"]
     wide = tf.nn.dropout(normal, 0.15) @ network["dense"] + network["bias_dense"]
@@ -167,18 +167,28 @@ def _loss(
     there = mask[:, :, None]
     most = tf.reduce_max(hidden + (1 - there) * LEAST, 1)
     middle = tf.reduce_sum(hidden * there, 1) / tf.reduce_sum(there, 1)
-    total = 0.0
-    for number, (answer, count) in enumerate(classes.items()):
+    logits = []
+    for answer in classes:
         scores = hidden @ network[f"{answer}/queries"] + network[f"{answer}/bias_queries"]
         attention = tf.nn.softmax(scores + (1 - there) * LEAST, 1)
         pooled = tf.reshape(
             tf.einsum("btq,bth->bqh", attention, hidden), [-1, settings.queries * settings.width]
         )
         seen = tf.nn.dropout(tf.concat([pooled, most, middle], 1), 0.3)
-        logits = seen @ network[f"{answer}/out"] + network[f"{answer}/bias_out"]
+        logits.append(seen @ network[f"{answer}/out"] + network[f"{answer}/bias_out"])
+    return smoothed_loss(tf, logits, wanted, list(classes.values()), settings.smoothing)
+
+
+def smoothed_loss(tf: Any, logits: Sequence[Any], wanted: Any, sizes: Sequence[int], smoothing: float) -> Any:
+    """The sum over the answers of the mean smoothed cross-entropy of the texts that have that answer.
+
+    `logits` holds (texts, classes) of each answer, `wanted` is (texts, answers), UNKNOWN where there is none.
+    """
+    total = 0.0
+    for number, (of_answer, size) in enumerate(zip(logits, sizes, strict=True)):
         known = tf.cast(wanted[:, number] != UNKNOWN, tf.float32)
-        aim = tf.one_hot(wanted[:, number], count) * (1 - settings.smoothing) + settings.smoothing / count
-        losses = tf.nn.softmax_cross_entropy_with_logits(aim, logits) * known
+        aim = tf.one_hot(wanted[:, number], size) * (1 - smoothing) + smoothing / size
+        losses = tf.nn.softmax_cross_entropy_with_logits(aim, of_answer) * known
         total += tf.reduce_sum(losses) / tf.maximum(tf.reduce_sum(known), 1.0)
     return total
 

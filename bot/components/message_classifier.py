@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,17 +27,6 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.optimize import minimize
 
-from bot.components import (
-    attention_heads,
-    encoder_graph,
-    misspelling,
-    plain_spelling,
-    sentence_encoder,
-    sentence_heads,
-    spelling,
-    tuned_layers,
-    word_heads,
-)
 from bot.components.attention_heads import UNKNOWN, AttentionHeads, HeadSettings, train_heads
 from bot.components.misspelling import misspell
 from bot.components.plain_spelling import TABLES, load_plain_spelling
@@ -74,18 +62,14 @@ LEAST_GAIN = 0.1
 """How much surer of danger the last texts must be together than the surer of them and the new one alone."""
 PROGRESS_EVERY = 4096
 
+BESIDE = (
+    *("attention_heads", "encoder_graph", "misspelling", "plain_spelling", "sentence_encoder"),
+    *("sentence_heads", "spelling", "tuned_layers", "word_heads"),
+)
 READ_BY = (
-    sys.modules[__name__],
-    attention_heads,
-    encoder_graph,
-    misspelling,
-    plain_spelling,
-    sentence_encoder,
-    sentence_heads,
-    spelling,
-    spelling_slips,
-    tuned_layers,
-    word_heads,
+    Path(__file__),
+    *(Path(__file__).with_name(f"{name}.py") for name in BESIDE),
+    Path(spelling_slips.__file__),
 )
 """The modules a trained model depends on: a change in one of them is another model."""
 
@@ -168,7 +152,7 @@ class MessageClassifier(GraphComponent):
         """Changes with the code and the tables this class reads by, which Rasa's cache does not look at."""
         tuned = [LAYERS_FILE] if config.get("tuned") else []
         digest = hashlib.sha256()
-        for path in (*(Path(module.__file__) for module in READ_BY), *TABLES, *tuned):
+        for path in (*READ_BY, *TABLES, *tuned):
             digest.update(path.read_bytes())
         return digest.hexdigest()
 

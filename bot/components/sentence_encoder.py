@@ -87,15 +87,20 @@ class SentenceEncoder:
         return [one for one in read if one is not None]
 
     def _states(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        longest = max(map(len, rows))
-        ids = np.zeros((len(rows), longest), np.int64)
-        mask = np.zeros((len(rows), longest), np.float32)
-        for number, row in enumerate(rows):
-            ids[number, : len(row)] = row
-            mask[number, : len(row)] = 1
-        inputs = {"ids": ids, "places": np.arange(longest), "mask": mask}
+        ids, mask = pad_ids(rows)
+        inputs = {"ids": ids, "places": np.arange(ids.shape[1]), "mask": mask}
         middle, last = self._session.run(["middle", "last"], inputs)
         return np.concatenate([middle, last], axis=2)
+
+
+def pad_ids(rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Token ids as one array (rows, tokens), short rows filled up with 0, and 1 where a token stands."""
+    ids = np.zeros((len(rows), max(map(len, rows))), np.int64)
+    mask = np.zeros(ids.shape, np.float32)
+    for number, row in enumerate(rows):
+        ids[number, : len(row)] = row
+        mask[number, : len(row)] = 1
+    return ids, mask
 
 
 def _shorten(ids: Sequence[int], spans: Sequence[tuple[int, int]]) -> tuple[list[int], list[tuple[int, int]]]:

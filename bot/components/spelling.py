@@ -4,13 +4,12 @@ What counts as a word is learned from the messages themselves, so "nonce", "CPS"
 slips and what each costs are those of the screen (`casework/model/spelling_slips.py`).
 """
 
-import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from casework.model.spelling_slips import COMMONNESS_LEVELS_OFF_AT, cost_of_slip, one_letter_less
+from casework.model.spelling_slips import LikelyWords
 
 SHORTEST = 4
 LONGEST = 18
@@ -37,14 +36,7 @@ class Spelling:
     def __init__(self, counts: Mapping[str, int]) -> None:
         self._counts = dict(counts)
         commonest_first = sorted(self._counts, key=lambda word: (-self._counts[word], word))
-        self._rareness = {
-            word: math.log(place + COMMONNESS_LEVELS_OFF_AT) for place, word in enumerate(commonest_first)
-        }
-        self._shortened: dict[str, list[str]] = defaultdict(list)
-        for word in self._counts:
-            if SHORTEST <= len(word) <= LONGEST:
-                for shorter in one_letter_less(word):
-                    self._shortened[shorter].append(word)
+        self._likely = LikelyWords(commonest_first, lambda word: SHORTEST <= len(word) <= LONGEST)
 
     @classmethod
     def learn(cls, texts: Iterable[str], *, fewest: int, others: Iterable[str] = ()) -> "Spelling":
@@ -80,13 +72,7 @@ class Spelling:
     def put_right(self, word: str) -> str:
         if word in self._counts or not SHORTEST <= len(word) <= LONGEST:
             return word
-        near = {known for shorter in one_letter_less(word) for known in self._shortened.get(shorter, ())}
-        costs = [
-            (cost + self._rareness[known], known)
-            for known in near
-            if (cost := cost_of_slip(word, known)) is not None
-        ]
-        return min(costs)[1] if costs else word
+        return self._likely.likeliest(word) or word
 
 
 def _fold(text: str) -> str:

@@ -29,7 +29,7 @@ class WordSettings:
 
     most_letter_groups: int = 60_000
     inverse_regularisation: float = 10.0
-    rounds: int = 60
+    rounds: int = 40
     rounds_of_few: int = 20
     """Rounds where fewer than FEW_TEXTS texts have the answer: many classes, little to learn from."""
 
