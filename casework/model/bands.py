@@ -1,6 +1,5 @@
 """Which of three bands a message falls in: a person at once, answered and checked, or automated."""
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from casework.model.disclosures import TIER_OF, Band, Category, Evidence, ScreenResult
 from casework.model.errors import SettingsInvalid
+from casework.model.toml_files import read_toml
 
 BANDS_FILE = Path(__file__).with_name("bands.toml")
 SAYS_FILE = Path(__file__).with_name("band_says.toml")
@@ -19,6 +19,7 @@ LEARNED = "learned."
 NO_CATEGORY = "learned.no_category"
 UNCLEAR_WISH = "learned.unclear_wish"
 ANSWERED_NO = "answered.no"
+AGREED_DURESS = "agreed.duress"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +161,7 @@ def _learned_evidence(rule: str, learned: Learned) -> tuple[Evidence, ...]:
 
 def load_band_limits(path: Path = BANDS_FILE) -> BandLimits:
     """Raises SettingsInvalid, with the place and the remedy, for a number that is missing or out of order."""
-    tables = _read_toml(path)
+    tables = read_toml(path)
     try:
         limits = _parse_limits(tables)
     except (KeyError, TypeError, ValueError) as fault:
@@ -216,17 +217,15 @@ def _check_order(file_name: str, limits: BandLimits, tier: int) -> None:
 
 def load_band_says(path: Path = SAYS_FILE) -> dict[str, str]:
     """Rule id (`learned.immediate_danger`) -> the sentence a detective reads. Refuses a missing one."""
-    tables = _read_toml(path)
+    tables = read_toml(path)
     says = {f"{kind}.{name}": said for kind, table in tables.items() for name, said in table.items()}
-    wanted = {LEARNED + category for category in Category} | {NO_CATEGORY, UNCLEAR_WISH, ANSWERED_NO}
+    wanted = {LEARNED + category for category in Category} | {
+        NO_CATEGORY,
+        UNCLEAR_WISH,
+        ANSWERED_NO,
+        AGREED_DURESS,
+    }
     wrong = sorted(wanted ^ {rule for rule, sentence in says.items() if sentence})
     if wrong:
         raise SettingsInvalid(f"{path.name}: one sentence each, no more and no less: {', '.join(wrong)}")
     return says
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
-        raise SettingsInvalid(f"{path.name} cannot be read: {fault}; put the packaged file back") from fault

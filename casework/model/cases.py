@@ -31,3 +31,4 @@ class Case:
     language: str
     events: tuple[CaseEvent, ...] = field(default=())
     imported_at: datetime | None = None  # aware UTC; "as recorded on"
+    person_id: str | None = None  # given by the storage: one victim, one plan, however many cases

@@ -5,64 +5,86 @@ A reference finds a case and never proves who asks: they are printed in public a
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from casework.model.errors import SettingsInvalid
+from casework.model.toml_files import read_toml
+
+FORMATS_FILE = Path(__file__).with_name("crime_references.toml")
 
 _SEP = r"[\s./,_\\-]"
-_ELEVEN_DIGITS = rf"(?:{_SEP}{{0,3}}[0-9]){{%d}}(?![0-9])"
 # A digit, plus or pound sign just before means this is the tail of something else: a phone number, a sum.
 _START = r"(?<![0-9+£])"
+_END = r"(?![0-9])"
+_PART = re.compile(r"(?:[0-9]|#|\[[0-9]-[0-9]\])+|[1-9]-[1-9]#|20\?##")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceFormat:
-    """How one force writes its references. `example` is for people: it matches, and names no real crime."""
+    """How one force writes its references. `example` is for people: it matches, and names no real crime.
+
+    `joined`: what stands between the parts in canonical form; "" means the digits alone.
+    """
 
     force: str
     pattern: re.Pattern[str]
-    canonical: Callable[[re.Match[str]], str]
+    joined: str
     example: str
 
+    def canonical(self, found: re.Match[str]) -> str:
+        if not self.joined:
+            return re.sub(r"[^0-9]", "", found.group())
+        first, *rest = (part for part in found.groups() if part is not None)
+        # A number padded with noughts is the same number; a year keeps its two digits.
+        return self.joined.join([first, *(str(int(part)) for part in rest[:-1]), rest[-1]])
 
-def _digits_only(found: re.Match[str]) -> str:
-    return re.sub(r"[^0-9]", "", found.group())
+
+def parse_formats(rows: Sequence[Mapping[str, Any]]) -> tuple[ReferenceFormat, ...]:
+    """The formats of crime_references.toml, in its order. Raises SettingsInvalid for one that cannot be right."""
+    formats = tuple(_parse_format(row) for row in rows)
+    for form in formats:
+        found = form.pattern.fullmatch(form.example)
+        if found is None or form.canonical(found) != form.example:
+            raise SettingsInvalid(
+                f"crime_references.toml, {form.force}: its example is not of its own format."
+            )
+    return formats
 
 
-def _with_slashes(found: re.Match[str]) -> str:
-    return f"42/{int(found['number'])}/{found['year']}"
+def _parse_format(row: Mapping[str, Any]) -> ReferenceFormat:
+    parts, joined = row["parts"], row["joined"]
+    if not row.get("source") or not row.get("review_by") or not all(_PART.fullmatch(part) for part in parts):
+        raise SettingsInvalid(f"crime_references.toml, {row['force']}: a part or the source cannot be read.")
+    # Every quantifier is bounded, so a hostile text costs no more than its length.
+    if joined:
+        pattern = f"{_SEP}{{1,3}}".join(_as_group(part) for part in parts)
+    else:
+        digits = [digit for part in parts for digit in re.findall(r"\[[0-9]-[0-9]\]|.", part)]
+        pattern = f"{_SEP}{{0,3}}".join(_as_digit(digit) for digit in digits)
+    return ReferenceFormat(
+        force=row["force"],
+        pattern=re.compile(_START + pattern + _END),
+        joined=joined,
+        example=row["example"],
+    )
 
 
-# Every quantifier is bounded, so a hostile text costs no more than its length. Years stop at 49: beyond that
-# lie phone numbers typed without their plus (44 77...).
-FORMATS: tuple[ReferenceFormat, ...] = (
-    ReferenceFormat(
-        force="Thames Valley",
-        pattern=re.compile(rf"{_START}43{_SEP}{{0,3}}[0-4]" + _ELEVEN_DIGITS % 8),
-        canonical=_digits_only,
-        example="43260990001",
-    ),
-    ReferenceFormat(
-        force="Hampshire & Isle of Wight",
-        pattern=re.compile(rf"{_START}44{_SEP}{{0,3}}[0-4]" + _ELEVEN_DIGITS % 8),
-        canonical=_digits_only,
-        example="44260990001",
-    ),
-    ReferenceFormat(
-        force="Essex",
-        pattern=re.compile(
-            rf"{_START}42(?:{_SEP}{{1,3}}(?P<number>[0-9]{{1,6}}){_SEP}{{1,3}}(?:20)?(?P<year>[0-9]{{2}}))(?![0-9])"
-        ),
-        canonical=_with_slashes,
-        example="42/990001/26",
-    ),
-    ReferenceFormat(
-        # The year, then a number padded with three or four noughts, which keeps phone numbers out.
-        force="Northamptonshire",
-        pattern=re.compile(rf"{_START}[0-3]{_SEP}{{0,3}}[0-9](?:{_SEP}{{0,3}}0){{3}}" + _ELEVEN_DIGITS % 6),
-        canonical=_digits_only,
-        example="26000990001",
-    ),
-)
+def _as_group(part: str) -> str:
+    if part.startswith("20?"):
+        return "(?:20)?([0-9]{2})"
+    if ranged := re.fullmatch(r"([1-9])-([1-9])#", part):
+        return f"([0-9]{{{ranged[1]},{ranged[2]}}})"
+    return f"({''.join(_as_digit(digit) for digit in part)})"
+
+
+def _as_digit(digit: str) -> str:
+    return "[0-9]" if digit == "#" else digit
+
+
+FORMATS = parse_formats(read_toml(FORMATS_FILE)["format"])
 
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"

@@ -30,6 +30,38 @@ class AlreadyClaimed(WaymarkError):
         self.owned_since = owned_since
 
 
+class TooManyUrgent(WaymarkError):
+    """They have as many urgent conversations as one person may hold."""
+
+
+class ReasonNeeded(WaymarkError):
+    """This is only done with a reason in words, of a length that can be kept."""
+
+
+class TransferNotFound(WaymarkError):
+    """No transfer has this id."""
+
+
+class TransferOver(WaymarkError):
+    """The offer was accepted, refused, late, or meant for somebody else."""
+
+
+class NotToThem(WaymarkError):
+    """A conversation cannot be passed on to this person: not at the desk, or its owner already."""
+
+
+class NotUnattended(WaymarkError):
+    """Its owner has answered, or has had too little time to be called silent."""
+
+
+class DeskItemNotFound(WaymarkError):
+    """No open item has this id."""
+
+
+class SameGrade(WaymarkError):
+    """The item has this grade already."""
+
+
 class UnreadMessages(WaymarkError):
     """The victim wrote after the composer was opened; read first."""
 

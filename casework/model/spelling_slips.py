@@ -7,7 +7,7 @@ Runs under Python 3.10 too.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 LONGEST = 16
 COMMONNESS_LEVELS_OFF_AT = 50
@@ -27,6 +27,30 @@ ANOTHER_LETTER = 2.5
 FIRST_LETTER = 1.0
 
 
+class LikelyWords:
+    """Words, commonest first, in which the one meant by a slip is looked up; `searched` says which may be meant."""
+
+    def __init__(self, commonest_first: Iterable[str], searched: Callable[[str], bool]) -> None:
+        self._rareness = {
+            word: math.log(place + COMMONNESS_LEVELS_OFF_AT) for place, word in enumerate(commonest_first)
+        }
+        self._by_shortened: dict[str, list[str]] = defaultdict(list)
+        for word in self._rareness:
+            if searched(word):
+                for shortened in one_letter_less(word):
+                    self._by_shortened[shortened].append(word)
+
+    def likeliest(self, written: str) -> str | None:
+        """The word meant, or None where none is a slip away."""
+        near = {meant for key in one_letter_less(written) for meant in self._by_shortened.get(key, ())}
+        costs = [
+            (cost + self._rareness[meant], meant)
+            for meant in near
+            if (cost := cost_of_slip(written, meant)) is not None
+        ]
+        return min(costs)[1] if costs else None
+
+
 class Spelling:
     """Finds the listed word a misspelling stands for; ordinary words and very short ones are left alone.
 
@@ -44,15 +68,10 @@ class Spelling:
         self._known = frozenset(vocabulary)
         self._ordinary = frozenset(ordinary_words) | frozenset(plain_words)
         self._shortest = shortest
-        listed = dict.fromkeys([*plain_words, *sorted(self._known)])
-        self._rareness = {
-            word: math.log(place + COMMONNESS_LEVELS_OFF_AT) for place, word in enumerate(listed)
-        }
-        self._by_shortened: dict[str, list[str]] = defaultdict(list)
-        for word in listed:
-            if shortest <= len(word) <= LONGEST and word.isalpha():
-                for shortened in one_letter_less(word):
-                    self._by_shortened[shortened].append(word)
+        self._likely = LikelyWords(
+            dict.fromkeys([*plain_words, *sorted(self._known)]),
+            lambda word: shortest <= len(word) <= LONGEST and word.isalpha(),
+        )
 
     def respell(self, word: str) -> str | None:
         """The listed word meant, or None where the word stands for itself."""
@@ -62,13 +81,7 @@ class Spelling:
             return f"{word}g"
         if word in self._ordinary:
             return None
-        near = {meant for key in one_letter_less(word) for meant in self._by_shortened.get(key, ())}
-        costs = [
-            (cost + self._rareness[meant], meant)
-            for meant in near
-            if (cost := cost_of_slip(word, meant)) is not None
-        ]
-        return min(costs)[1] if costs else None
+        return self._likely.likeliest(word)
 
 
 def cost_of_slip(written: str, meant: str) -> float | None:

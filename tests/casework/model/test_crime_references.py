@@ -1,8 +1,15 @@
 import time
+from datetime import date
 
 import pytest
 
-from casework.model.crime_references import FORMATS, is_incident_number, parse_crime_reference
+from casework.model.crime_references import (
+    FORMATS,
+    is_incident_number,
+    parse_crime_reference,
+    parse_formats,
+)
+from casework.model.errors import SettingsInvalid
 
 
 @pytest.mark.parametrize(
@@ -136,3 +143,23 @@ def test_a_hostile_text_costs_no_more_than_its_length(piece: str) -> None:
     is_incident_number(text)
 
     assert time.process_time() - started < 5
+
+
+def test_another_force_is_another_row_of_the_table() -> None:
+    row = {"force": "Testshire", "parts": ["9#", "1-3#", "20?##"], "joined": "-", "example": "91-7-26"}
+    [form] = parse_formats([row | {"source": "made up", "review_by": date(2027, 5, 21)}])
+
+    found = form.pattern.search("ref is 91 / 007 / 2026 thanks")
+
+    assert found is not None
+    assert form.canonical(found) == "91-7-26"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"example": "no"}, {"parts": ["9+", "#"]}, {"source": ""}, {"example": "91-07-26"}]
+)
+def test_a_format_that_cannot_be_right_is_refused(wrong: dict[str, object]) -> None:
+    row = {"force": "Testshire", "parts": ["9#", "1-3#", "20?##"], "joined": "-", "example": "91-7-26"}
+
+    with pytest.raises(SettingsInvalid):
+        parse_formats([row | {"source": "made up", "review_by": date(2027, 5, 21)} | wrong])

@@ -1,0 +1,130 @@
+"""Who may do what: roles, actions, and one function that says no unless a row says yes.
+
+Pure: it knows no database and no page. `docs/staff.md` says the same for people.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Role(StrEnum):
+    TRIAGE = "triage"
+    INVESTIGATOR = "investigator"
+    SUPERVISOR = "supervisor"
+    TRAINER = "trainer"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Action(StrEnum):
+    """Everything a route of the desk lets somebody do."""
+
+    KEEP_ACCOUNT = "keep_account"  # one's own log-in: out, second factor, home page
+    SEE_QUEUE = "see_queue"
+    SEE_CLOCKS = "see_clocks"  # the limits of the Victims' Code
+    READ_CONVERSATION = "read_conversation"
+    OPEN_FILE = "open_file"
+    CLAIM = "claim"
+    ANSWER = "answer"  # reply, draft, hand back, return
+    NOTE = "note"
+    REGRADE = "regrade"
+    TRANSFER = "transfer"
+    CLOSE = "close"
+    CHANGE_PLAN = "change_plan"
+    RECORD_TOLD = "record_told"
+    LINK_OFFICER = "link_officer"
+    BREAK_GLASS = "break_glass"
+    KEEP_SHIFT = "keep_shift"  # one's own shift, breaks and settings
+    TAKE_OVER = "take_over"  # and reassign, release
+    SEE_BOARD = "see_board"
+    SEE_MEASURES = "see_measures"
+    BROADCAST = "broadcast"
+    PAUSE_INTAKE = "pause_intake"
+    REVIEW_QUALITY = "review_quality"
+    RUN_DRILL = "run_drill"
+    EDIT_ROTA = "edit_rota"
+    EDIT_CANNED = "edit_canned"
+    REVIEW_GLASS = "review_glass"
+    MANAGE_STAFF = "manage_staff"
+    APPROVE_IMPORT = "approve_import"
+    READ_AUDIT = "read_audit"
+    TRAIN = "train"
+
+
+class Relation(StrEnum):
+    """What a member of staff has to do with one conversation. Several may hold at once."""
+
+    OWNER = "owner"  # has it now
+    ASSIGNED = "assigned"  # their collar number is that of the officer in a linked case
+    ON_QUEUE = "on_queue"  # it waits for anybody, and nobody has it
+    COLLEAGUE = "colleague"  # somebody else of the desk has it now
+    HANDLED = "handled"  # had it before
+    GLASS = "glass"  # opened it with a reason, and the time is not over
+    NONE = "none"
+
+
+EVERYONE = frozenset(Role)
+DESK = frozenset({Role.TRIAGE, Role.INVESTIGATOR, Role.SUPERVISOR})
+SUPERVISORS = frozenset({Role.SUPERVISOR})
+
+ANYWHERE = frozenset(Relation)
+WITH_REASON_TO_READ = ANYWHERE - {Relation.NONE}
+# Who opened it for a look, with a reason, changes nothing in it until they claim it.
+AT_WORK = WITH_REASON_TO_READ - {Relation.GLASS}
+# A plan can silence somebody or expose them: not while a colleague has the conversation, nor from memory.
+OF_THEIRS = frozenset({Relation.OWNER, Relation.ON_QUEUE, Relation.ASSIGNED})
+MINE = frozenset({Relation.OWNER})
+ON_THE_DESK = frozenset({Relation.OWNER, Relation.ON_QUEUE, Relation.COLLEAGUE})
+
+_ROWS: Mapping[Action, tuple[frozenset[Role], frozenset[Relation]]] = MappingProxyType(
+    {
+        Action.KEEP_ACCOUNT: (EVERYONE, ANYWHERE),
+        Action.SEE_QUEUE: (DESK, ANYWHERE),
+        Action.SEE_CLOCKS: (DESK, ANYWHERE),
+        Action.KEEP_SHIFT: (DESK, ANYWHERE),
+        Action.READ_CONVERSATION: (DESK, WITH_REASON_TO_READ),
+        Action.OPEN_FILE: (DESK, WITH_REASON_TO_READ),
+        # A colleague's too: the page then says who was first.
+        Action.CLAIM: (DESK, WITH_REASON_TO_READ),
+        Action.ANSWER: (DESK, MINE),
+        Action.CLOSE: (DESK, MINE),
+        Action.NOTE: (DESK, AT_WORK),
+        Action.CHANGE_PLAN: (DESK, OF_THEIRS),
+        Action.RECORD_TOLD: (DESK, AT_WORK),
+        Action.LINK_OFFICER: (DESK, AT_WORK),
+        Action.REGRADE: (DESK, ON_THE_DESK),
+        # Whoever is asked to take it over accepts or refuses while it is still a colleague's.
+        Action.TRANSFER: (DESK, ON_THE_DESK),
+        Action.BREAK_GLASS: (DESK, ANYWHERE),
+        Action.TAKE_OVER: (SUPERVISORS, ON_THE_DESK),
+        Action.SEE_BOARD: (SUPERVISORS, ANYWHERE),
+        Action.SEE_MEASURES: (SUPERVISORS | {Role.AUDITOR}, ANYWHERE),
+        Action.BROADCAST: (SUPERVISORS, ANYWHERE),
+        Action.PAUSE_INTAKE: (SUPERVISORS, ANYWHERE),
+        Action.REVIEW_QUALITY: (SUPERVISORS, ANYWHERE),
+        Action.RUN_DRILL: (SUPERVISORS, ANYWHERE),
+        Action.EDIT_ROTA: (SUPERVISORS | {Role.ADMIN}, ANYWHERE),
+        Action.EDIT_CANNED: (SUPERVISORS, ANYWHERE),
+        Action.REVIEW_GLASS: (SUPERVISORS, ANYWHERE),
+        Action.APPROVE_IMPORT: (SUPERVISORS, ANYWHERE),
+        Action.MANAGE_STAFF: (frozenset({Role.ADMIN}), ANYWHERE),
+        Action.READ_AUDIT: (frozenset({Role.AUDITOR}), ANYWHERE),
+        Action.TRAIN: (frozenset({Role.TRAINER}), ANYWHERE),
+    }
+)
+# Whoever has one of these roles reads what victims wrote, as they wrote it.
+READERS = _ROWS[Action.READ_CONVERSATION][0]
+# Done only by somebody who has just proved again who they are.
+NEEDS_FRESH_PROOF = frozenset({Action.BREAK_GLASS, Action.MANAGE_STAFF})
+
+
+def can(role: str, action: Action, relation: Relation = Relation.NONE) -> bool:
+    """Whether a row says yes. False for a role nobody defined, and for everything no row names."""
+    roles, relations = _ROWS.get(action, (frozenset[Role](), frozenset[Relation]()))
+    return role in roles and relation in relations
+
+
+def can_through_any(role: str, action: Action, relations: Iterable[Relation]) -> bool:
+    """Whether one of the relations is enough."""
+    return any(can(role, action, each) for each in relations)
