@@ -1,17 +1,27 @@
-"""Cases, who has proved a link to one, and the codes that prove it."""
+"""Cases, their events, and the people they are about."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from casework.adapters.storage.statements import insert, new_id
-from casework.adapters.storage.tables import CODE_REQUEST_WAITING, case, code_request, standing, status_in
+from casework.adapters.storage.statements import insert
+from casework.adapters.storage.tables import case, case_event, person
+from casework.model.case_changes import (
+    FeedEvent,
+    Settled,
+    StoredCase,
+    id_of_person,
+    is_same_victim,
+    name_of_person,
+    settle,
+)
 from casework.model.cases import Case, CaseEvent
-from casework.model.standings import Standing
-from casework.services.ports import CodeRequest, PendingCode
+
+_COLUMNS = tuple(each.name for each in fields(Case) if each.name != "events")
 
 
 class SqlCases:
@@ -20,171 +30,153 @@ class SqlCases:
         self._now = now
 
     def record_all(self, cases: Sequence[Case]) -> int:
-        """Inserts or replaces each; returns how many."""
-        for each in cases:
-            values = asdict(each) | {
-                "events": [
-                    {"at": event.at.isoformat(), "kind": event.kind, "detail": event.detail}
-                    for event in each.events
-                ],
-                "imported_at": self._now,
-            }
-            changed = {name: value for name, value in values.items() if name != "crime_reference"}
-            statement = insert(self._connection, case).values(**values)
-            self._connection.execute(
-                statement.on_conflict_do_update(index_elements=["crime_reference"], set_=changed)
-            )
+        """Inserts or replaces each as it stands, without asking what is new; returns how many."""
+        self.put([settle(None, each, as_of=self._now) for each in cases], as_of=self._now)
         return len(cases)
 
+    def put(self, settled: Sequence[Settled], *, as_of: datetime) -> None:
+        """Each as it was settled, its person and its events with it."""
+        if not settled:
+            return
+        self._record_people(settled)
+        rows = [
+            {name: getattr(each.after, name) for name in _COLUMNS} | {"imported_at": as_of}
+            for each in settled
+        ]
+        statement = insert(self._connection, case)
+        changed = {name: statement.excluded[name] for name in rows[0] if name != "crime_reference"}
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["crime_reference"], set_=changed), rows
+        )
+        self._remove_events(settled)
+        self.record_events([event for each in settled for event in each.added])
+
+    def record_events(self, events: Sequence[FeedEvent]) -> None:
+        rows = [
+            {
+                "crime_reference": event.crime_reference,
+                "event_id": event.event_id,
+                "at": event.at,
+                "kind": event.kind,
+                "detail": event.detail,
+                "received_at": self._now,
+            }
+            for event in events
+        ]
+        if rows:
+            self._connection.execute(insert(self._connection, case_event).on_conflict_do_nothing(), rows)
+
+    def _remove_events(self, settled: Sequence[Settled]) -> None:
+        rows = [
+            {"reference": each.after.crime_reference, "name": name}
+            for each in settled
+            for name in each.removed
+        ]
+        if rows:
+            self._connection.execute(
+                sa.delete(case_event).where(
+                    case_event.c.crime_reference == sa.bindparam("reference"),
+                    case_event.c.event_id == sa.bindparam("name"),
+                ),
+                rows,
+            )
+
+    def _record_people(self, settled: Sequence[Settled]) -> None:
+        rows = [
+            {
+                "id": each.after.person_id,
+                "match_key": name_of_person(each.after),
+                "contact_mobile": each.after.contact_mobile,
+                "created_at": self._now,
+            }
+            for each in settled
+        ]
+        self._connection.execute(insert(self._connection, person).on_conflict_do_nothing(), rows)
+        for each in settled:
+            if each.before is not None and is_same_victim(each.before, each.after):
+                self._keep_plan(each.before, each.after)
+
+    def _keep_plan(self, before: Case, after: Case) -> None:
+        """A new number or a name written otherwise must not lose the plan that keeps its owner safe."""
+        old, new = before.person_id, id_of_person(after)
+        if old is None or old == new:
+            return
+        columns = (person.c.plan, person.c.plan_changed_at, person.c.plan_changed_by)
+        plans = {
+            row.id: row._asdict()
+            for row in self._connection.execute(
+                sa.select(person.c.id, *columns).where(person.c.id.in_([old, new]))
+            )
+        }
+        if plans[old]["plan"] is not None and plans[new]["plan"] is None:
+            kept = plans[old] | {"id": new}
+            self._connection.execute(sa.update(person).where(person.c.id == new).values(**kept))
+
+    def set_stages(self, cases: Sequence[Case]) -> None:
+        """Where each of these known cases stands, and when it was said; nothing else of them."""
+        rows = [
+            {
+                "reference": each.crime_reference,
+                "to_stage": each.stage,
+                "since": each.stage_since,
+                "said_at": each.imported_at,
+            }
+            for each in cases
+        ]
+        if rows:
+            self._connection.execute(
+                sa.update(case)
+                .where(case.c.crime_reference == sa.bindparam("reference"))
+                .values(
+                    stage=sa.bindparam("to_stage"),
+                    stage_since=sa.bindparam("since"),
+                    imported_at=sa.bindparam("said_at"),
+                ),
+                rows,
+            )
+
+    def confirm(
+        self, crime_references: Sequence[str], *, as_of: datetime, unless_after: datetime | None = None
+    ) -> None:
+        """The force says these stand as they are. `unless_after`: not those recorded again since then."""
+        if not crime_references:
+            return
+        where = [case.c.crime_reference.in_(crime_references), case.c.imported_at < as_of]
+        if unless_after is not None:
+            where.append(case.c.imported_at <= unless_after)
+        self._connection.execute(sa.update(case).where(*where).values(imported_at=as_of))
+
     def find(self, crime_reference: str) -> Case | None:
-        row = self._connection.execute(
-            sa.select(case).where(case.c.crime_reference == crime_reference)
-        ).first()
-        return None if row is None else _case(row)
+        found = self.find_stored([crime_reference]).get(crime_reference)
+        return None if found is None else found.case
+
+    def find_stored(self, crime_references: Sequence[str], *, hold: bool = False) -> dict[str, StoredCase]:
+        """Those that exist. `hold`: nobody else changes them until the transaction ends."""
+        query = sa.select(case).where(case.c.crime_reference.in_(crime_references))
+        if hold:
+            # In one order, so that two imports of the same cases wait for each other and never block.
+            query = query.order_by(case.c.crime_reference).with_for_update()
+        rows = self._connection.execute(query).all()
+        events = self._find_events([row.crime_reference for row in rows])
+        return {row.crime_reference: _stored(row, events[row.crime_reference]) for row in rows}
+
+    def _find_events(self, crime_references: Sequence[str]) -> Mapping[str, dict[str, CaseEvent]]:
+        found: Mapping[str, dict[str, CaseEvent]] = defaultdict(dict)
+        rows = self._connection.execute(
+            sa.select(
+                *(case_event.c.crime_reference, case_event.c.event_id),
+                *(case_event.c.at, case_event.c.kind, case_event.c.detail),
+            )
+            .where(case_event.c.crime_reference.in_(crime_references))
+            .order_by(case_event.c.crime_reference, case_event.c.at, case_event.c.id)
+        )
+        for reference, name, at, kind, says in rows:
+            found[reference][name] = CaseEvent(at=at, kind=kind, detail=says)
+        return found
 
     def count(self) -> int:
         return int(self._connection.execute(sa.select(sa.func.count()).select_from(case)).scalar_one())
 
 
-def _case(row: Any) -> Case:
-    values = row._asdict()
-    events = tuple(
-        CaseEvent(
-            at=datetime.fromisoformat(event["at"]).astimezone(UTC),
-            kind=event["kind"],
-            detail=event["detail"],
-        )
-        for event in values.pop("events")
-    )
-    return Case(**values, events=events)
-
-
-class SqlStandings:
-    def __init__(self, connection: sa.Connection, now: datetime) -> None:
-        self._connection = connection
-        self._now = now
-
-    def find(self, conversation_id: str) -> tuple[Standing, str | None]:
-        row = self._connection.execute(
-            sa.select(standing)
-            .where(standing.c.conversation_id == conversation_id, standing.c.ended_at.is_(None))
-            .order_by(standing.c.id.desc())
-            .limit(1)
-        ).first()
-        if row is None:
-            return Standing.UNKNOWN, None
-        return Standing(row.level), row.crime_reference
-
-    def record(self, conversation_id: str, crime_reference: str, level: Standing, *, method: str) -> None:
-        self._connection.execute(
-            sa.insert(standing).values(
-                conversation_id=conversation_id,
-                crime_reference=crime_reference,
-                level=level.value,
-                method=method,
-                proved_at=self._now,
-            )
-        )
-
-
-class SqlCodes:
-    def __init__(self, connection: sa.Connection, now: datetime) -> None:
-        self._connection = connection
-        self._now = now
-
-    def request(self, conversation_id: str, reference: str) -> str:
-        request_id = new_id()
-        self._connection.execute(
-            sa.insert(code_request).values(
-                id=request_id,
-                conversation_id=conversation_id,
-                reference=reference,
-                status="waiting",
-                requested_at=self._now,
-                failures=0,
-            )
-        )
-        return request_id
-
-    def next_requested(self) -> CodeRequest | None:
-        row = self._connection.execute(
-            sa.select(code_request)
-            .where(status_in(code_request, CODE_REQUEST_WAITING))
-            .order_by(code_request.c.requested_at)
-            .limit(1)
-        ).first()
-        if row is None:
-            return None
-        return CodeRequest(
-            id=row.id,
-            conversation_id=row.conversation_id,
-            reference=row.reference,
-            requested_at=row.requested_at,
-        )
-
-    def count_requests(self, conversation_id: str, *, since: datetime) -> int:
-        return self._count(code_request.c.conversation_id == conversation_id, since)
-
-    def count_sends(self, crime_reference: str, *, since: datetime) -> int:
-        return self._count(code_request.c.crime_reference == crime_reference, since)
-
-    def _count(self, whose: sa.ColumnElement[bool], since: datetime) -> int:
-        query = sa.select(sa.func.count()).where(whose, code_request.c.requested_at > since)
-        return int(self._connection.execute(query).scalar_one())
-
-    def issue(
-        self, request_id: str, *, code_hash: str, crime_reference: str | None, expires_at: datetime
-    ) -> bool:
-        """False when another worker issued it first."""
-        result = self._connection.execute(
-            sa.update(code_request)
-            .where(code_request.c.id == request_id, code_request.c.status == "waiting")
-            .values(
-                status="issued",
-                code_hash=code_hash,
-                crime_reference=crime_reference,
-                expires_at=expires_at,
-            )
-        )
-        return result.rowcount == 1
-
-    def find_pending(self, conversation_id: str, *, max_failures: int) -> PendingCode | None:
-        row = self._connection.execute(
-            sa.select(code_request)
-            .where(code_request.c.conversation_id == conversation_id)
-            .order_by(code_request.c.requested_at.desc(), code_request.c.id)
-            .limit(1)
-        ).first()
-        if row is None or row.status != "issued":
-            return None
-        if row.expires_at <= self._now or row.failures >= max_failures:
-            return None
-        return PendingCode(
-            id=row.id,
-            code_hash=row.code_hash,
-            crime_reference=row.crime_reference,
-            failures=row.failures,
-        )
-
-    def count_failure(self, code_id: str) -> None:
-        self._connection.execute(
-            sa.update(code_request)
-            .where(code_request.c.id == code_id)
-            .values(failures=code_request.c.failures + 1)
-        )
-
-    def consume(self, code_id: str) -> None:
-        self._connection.execute(
-            sa.update(code_request).where(code_request.c.id == code_id).values(status="used")
-        )
-
-    def has_asked(self, conversation_id: str) -> bool:
-        row = self._connection.execute(
-            sa.select(code_request.c.status, code_request.c.expires_at)
-            .where(code_request.c.conversation_id == conversation_id)
-            .order_by(code_request.c.requested_at.desc(), code_request.c.id)
-            .limit(1)
-        ).first()
-        if row is None:
-            return False
-        return bool(row.status == "waiting" or (row.status == "issued" and row.expires_at > self._now))
+def _stored(row: Any, events: dict[str, CaseEvent]) -> StoredCase:
+    return StoredCase(case=Case(**row._asdict(), events=tuple(events.values())), events=events)

@@ -1,7 +1,10 @@
-"""Noticing, within milliseconds, that another process committed something."""
+"""Noticing, within milliseconds, that another process committed something. One watcher a process, however many wait."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import psycopg
 import sqlalchemy as sa
@@ -10,63 +13,133 @@ from pysqlite3 import dbapi2 as sqlite
 
 log = structlog.get_logger()
 
-SQLITE_POLL_SECONDS = 0.03
+PAUSE_SECONDS = 0.03
+# Asking SQLite takes microseconds, and between a message and its reply on the screen are three such waits.
+POLL_SECONDS = 0.005
+LOST_SECONDS = 1.0
 
 
 class Changes(Protocol):
     async def wait(self, timeout_seconds: float) -> None:
-        """Returns soon after any commit, and at the latest after the timeout. May return for nothing."""
+        """Returns soon after any commit, and at the latest after the timeout. May return for nothing.
+
+        A commit since it last returned counts, also one from before this call. Never sooner than a pause after
+        it last returned: where something is committed all the time, nobody looks all the time.
+        """
 
     async def close(self) -> None: ...
 
 
 def watch_changes(engine: sa.Engine) -> Changes:
-    """A watcher for one task; each waiting task needs its own."""
+    """A watcher for one task; each waiting task needs its own. What watches the database is shared by all of them."""
+    return _SharedChanges(engine)
+
+
+# What a process holds open on the database does not grow with its readers.
+_WATCHES: WeakKeyDictionary[sa.Engine, "_Watch"] = WeakKeyDictionary()
+
+
+class _SharedChanges:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._watch = _join(engine)
+        self._seen = 0  # a fresh one reports once
+        self._quiet_until = 0.0
+
+    async def wait(self, timeout_seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        await self._watch.wait(self._seen, timeout_seconds)
+        await asyncio.sleep(self._quiet_until - loop.time())
+        self._seen = self._watch.count
+        self._quiet_until = loop.time() + PAUSE_SECONDS
+
+    async def close(self) -> None:
+        self._watch.users -= 1
+        if not self._watch.users:
+            await self._watch.close()
+
+
+def _join(engine: sa.Engine) -> "_Watch":
+    loop, watch = asyncio.get_running_loop(), _WATCHES.get(engine)
+    if watch is None or not watch.users or watch.loop is not loop:
+        watch = _WATCHES[engine] = _Watch(_find_follower(engine), loop)
+    watch.users += 1
+    return watch
+
+
+Follower = Callable[[], AsyncGenerator[None, None]]
+
+
+class _Watch:
+    """What watches one database for as long as somebody waits: a count that rises with whatever is noticed."""
+
+    def __init__(self, follow: Follower, loop: asyncio.AbstractEventLoop) -> None:
+        self.count = 0
+        self.users = 0
+        self.loop = loop
+        self._risen = asyncio.Event()
+        self._task = loop.create_task(self._run(follow))
+
+    async def wait(self, seen: int, timeout_seconds: float) -> None:
+        """Returns once the count is another than `seen`, or after the time."""
+        if self.count != seen:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                await self._risen.wait()
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self, follow: Follower) -> None:
+        while True:
+            try:
+                async with aclosing(follow()) as commits:
+                    async for _ in commits:
+                        self._note()
+            except (psycopg.Error, sqlite.Error, OSError) as fault:
+                log.warning("change_watcher_lost", error=type(fault).__name__)
+            # While it is down everybody looks once a second: what is committed meanwhile is found, if later.
+            self._note()
+            await asyncio.sleep(LOST_SECONDS)
+
+    def _note(self) -> None:
+        self.count += 1
+        # Those who wait hold this one; who comes later waits for the next.
+        self._risen.set()
+        self._risen = asyncio.Event()
+
+
+def _find_follower(engine: sa.Engine) -> Follower:
     if engine.dialect.name == "sqlite":
-        return SqliteChanges(str(engine.url.database))
-    return PostgresChanges(engine.url)
+        path = str(engine.url.database)
+        return lambda: _follow_sqlite(path)
+    dsn = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return lambda: _follow_postgresql(dsn)
 
 
-class SqliteChanges:
+async def _follow_sqlite(path: str) -> AsyncGenerator[None, None]:
     """`PRAGMA data_version` moves when any other connection commits; reading it takes microseconds."""
-
-    def __init__(self, path: str) -> None:
-        self._connection = sqlite.connect(path, isolation_level=None)
-        self._seen = -1
-
-    async def wait(self, timeout_seconds: float) -> None:
-        deadline = asyncio.get_running_loop().time() + timeout_seconds
-        while asyncio.get_running_loop().time() < deadline:
-            version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
-            if version != self._seen:
-                self._seen = version
-                return
-            await asyncio.sleep(SQLITE_POLL_SECONDS)
-
-    async def close(self) -> None:
-        self._connection.close()
+    connection = sqlite.connect(path, isolation_level=None)
+    seen = None
+    try:
+        while True:
+            version = connection.execute("PRAGMA data_version").fetchone()[0]
+            if version != seen:
+                seen = version
+                yield
+            await asyncio.sleep(POLL_SECONDS)
+    finally:
+        connection.close()
 
 
-class PostgresChanges:
-    """LISTEN on a connection of its own; while that is down, the timeout is the poll."""
-
-    def __init__(self, url: sa.URL) -> None:
-        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._connection: psycopg.AsyncConnection[tuple[object, ...]] | None = None
-
-    async def wait(self, timeout_seconds: float) -> None:
-        try:
-            if self._connection is None:
-                self._connection = await psycopg.AsyncConnection.connect(self._dsn, autocommit=True)
-                await self._connection.execute("LISTEN waymark")
-                return
-            async for _ in self._connection.notifies(timeout=timeout_seconds, stop_after=1):
-                return
-        except psycopg.OperationalError:
-            log.warning("change_listener_lost")
-            self._connection = None
-            await asyncio.sleep(min(1.0, timeout_seconds))
-
-    async def close(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
+async def _follow_postgresql(dsn: str) -> AsyncGenerator[None, None]:
+    """LISTEN on a connection of its own."""
+    connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True)
+    try:
+        await connection.execute("LISTEN waymark")
+        yield
+        async for _ in connection.notifies():
+            yield
+    finally:
+        await connection.close()

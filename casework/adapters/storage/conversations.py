@@ -1,21 +1,47 @@
 """Conversations, what came in, and the two together as a transcript."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from casework.adapters.storage.statements import insert, insert_once, new_id
-from casework.adapters.storage.tables import conversation, desk_item, inbox, outbox, staff_member
+from casework.adapters.storage.statements import insert_for, insert_once, new_id
+from casework.adapters.storage.tables import (
+    DESK_ITEM_OPEN,
+    conversation,
+    desk_item,
+    inbox,
+    outbox,
+    staff_member,
+    status_in,
+    turn,
+)
 from casework.model.bands import BandLimits
 from casework.model.disclosures import Band, Category, Evidence, ScreenResult
 from casework.model.errors import ConversationNotFound
-from casework.model.messages import Author, Channel, InboundMessage, Lane, OutboxStatus
+from casework.model.messages import (
+    Author,
+    Channel,
+    DeliveryState,
+    InboundMessage,
+    Lane,
+    Origin,
+    OutboxStatus,
+    find_written_at,
+)
+from casework.services.invites import INVITE_TEMPLATES, WORD
 from casework.services.ports import Conversation, JsonObject, TranscriptEntry
 
 # Words far from the new message cannot be one sentence with it.
 LONGEST_EARLIER_TEXT = 1000
+MOST_OVERTAKING = 50
+HAS_OPEN_ITEM = sa.exists().where(
+    desk_item.c.conversation_id == conversation.c.id, status_in(desk_item, DESK_ITEM_OPEN)
+)
+INVITE_KEYS = re.compile(rf"(?<=/i/)[\w-]+|\b{WORD.pattern}\b")
 
 
 class SqlConversations:
@@ -26,17 +52,14 @@ class SqlConversations:
     def open(self, channel: Channel, external_id: str) -> Conversation:
         # The update branch takes the row's lock, so messages of one conversation commit one by one
         # and inbox ids follow commit order within it.
-        statement = insert(self._connection, conversation).values(
-            id=new_id(),
-            channel=channel.value,
-            external_id=external_id,
-            epoch=0,
-            created_at=self._now,
-        )
-        statement = statement.on_conflict_do_update(
-            index_elements=["channel", "external_id"], set_={"channel": channel.value}
-        ).returning(conversation)
-        return _conversation(self._connection.execute(statement).one())
+        values = {
+            "id": new_id(),
+            "channel": channel.value,
+            "external_id": external_id,
+            "epoch": 0,
+            "created_at": self._now,
+        }
+        return _conversation(self._connection.execute(_open(self._connection.dialect.name), values).one())
 
     def get(self, conversation_id: str) -> Conversation:
         return self._get(sa.select(conversation).where(conversation.c.id == conversation_id))
@@ -59,8 +82,16 @@ class SqlConversations:
 
     def release(self, conversation_id: str, staff_id: str) -> bool:
         return self._change_owner(
-            conversation_id, conversation.c.owner_id == staff_id, owner_id=None, owned_since=None
+            conversation_id,
+            conversation.c.owner_id == staff_id,
+            owner_id=None,
+            owned_since=None,
+            awaiting_since=sa.case((HAS_OPEN_ITEM, conversation.c.awaiting_since)),
         )
+
+    def pass_on(self, conversation_id: str, *, from_id: str | None, to_id: str) -> bool:
+        was_theirs = conversation.c.owner_id.is_not_distinct_from(from_id)
+        return self._change_owner(conversation_id, was_theirs, owner_id=to_id, owned_since=self._now)
 
     def _change_owner(self, conversation_id: str, only_if: sa.ColumnElement[bool], **values: Any) -> bool:
         result = self._connection.execute(
@@ -93,7 +124,17 @@ def _conversation(row: Any) -> Conversation:
         owner_id=row.owner_id,
         owned_since=row.owned_since,
         last_inbound_at=row.last_inbound_at,
+        awaiting_since=row.awaiting_since,
+        is_drill=row.is_drill,
     )
+
+
+@cache
+def _open(dialect: str) -> Any:
+    statement = insert_for(dialect, conversation)
+    return statement.on_conflict_do_update(
+        index_elements=["channel", "external_id"], set_={"channel": statement.excluded.channel}
+    ).returning(conversation)
 
 
 class SqlInbox:
@@ -111,15 +152,37 @@ class SqlInbox:
             "media_count": message.media_count,
             "has_location": message.has_location,
             "screen": screen_to_json(screen),
+            "origin": message.origin.value,
+            "sent_at": message.sent_at,
+            "details": dict(message.details) or None,
         }
         inbox_id = insert_once(self._connection, inbox, ["channel", "provider_message_id"], values)
         if inbox_id is not None:
-            self._connection.execute(
-                sa.update(conversation)
-                .where(conversation.c.id == conversation_id)
-                .values(last_inbound_at=message.received_at)
-            )
+            self._note_heard(message, conversation_id)
         return inbox_id
+
+    def _note_heard(self, message: InboundMessage, conversation_id: str) -> None:
+        """When they were last at the phone. What was found late says when it was written, and never turns time back."""
+        written_at = find_written_at(message.origin, message.sent_at, message.received_at)
+        is_prompt = message.origin is Origin.WEBHOOK and written_at == message.received_at
+        self._connection.execute(
+            HEARD if is_prompt else HEARD_LATE, {"of": conversation_id, "at": written_at}
+        )
+
+    def record_reading(self, inbox_id: int, read_as: str) -> None:
+        self._connection.execute(sa.update(inbox).where(inbox.c.id == inbox_id).values(read_as=read_as))
+
+    def is_overtaken(self, inbox_id: int, conversation_id: str, *, sent_at: datetime) -> bool:
+        stored = sa.select(inbox.c.received_at, inbox.c.sent_at).where(
+            inbox.c.conversation_id == conversation_id, inbox.c.id < inbox_id
+        )
+        # The newest only: a condition on the times could read the whole conversation.
+        newest = self._connection.execute(stored.order_by(inbox.c.id.desc()).limit(MOST_OVERTAKING)).all()
+        return any((row.sent_at or row.received_at) > sent_at for row in newest)
+
+    def get_text(self, inbox_id: int) -> str:
+        query = sa.select(inbox.c.text).where(inbox.c.id == inbox_id)
+        return str(self._connection.execute(query).scalar_one())
 
     def latest_id(self, conversation_id: str) -> int | None:
         query = sa.select(sa.func.max(inbox.c.id)).where(inbox.c.conversation_id == conversation_id)
@@ -133,16 +196,13 @@ class SqlInbox:
         limits: BandLimits,
         before_id: int | None = None,
     ) -> list[str]:
-        query = sa.select(inbox.c.text, inbox.c.received_at).where(inbox.c.conversation_id == conversation_id)
-        if before_id is not None:
-            query = query.where(inbox.c.id < before_id)
         # The newest first and the times looked at here: a condition on them could read the whole conversation.
-        newest = self._connection.execute(query.order_by(inbox.c.id.desc()).limit(limits.earlier_texts)).all()
+        wanted = {"of": conversation_id, "before_id": before_id or LARGEST_ID, "most": limits.earlier_texts}
+        newest = self._connection.execute(EARLIER, wanted).all()
         since = before - timedelta(minutes=limits.earlier_minutes)
-        closed = sa.select(sa.func.max(desk_item.c.closed_at)).where(
-            desk_item.c.conversation_id == conversation_id
+        closed_at = (
+            self._connection.execute(LAST_CLOSED, {"of": conversation_id}).scalar() if newest else None
         )
-        closed_at = self._connection.execute(closed).scalar() if newest else None
         return [
             row.text[-LONGEST_EARLIER_TEXT:]
             for row in reversed(newest)
@@ -150,24 +210,75 @@ class SqlInbox:
         ]
 
 
+# Built once: in the transaction that stores a message, building a statement costs more than running it.
+_AT = sa.bindparam("at", type_=conversation.c.last_inbound_at.type)
+# Only what somebody writes while a person has to do with it waits for one.
+_IS_WITH_PEOPLE = conversation.c.owner_id.is_not(None) | HAS_OPEN_ITEM
+_AWAITING = sa.case((_IS_WITH_PEOPLE, sa.func.coalesce(conversation.c.awaiting_since, _AT)))
+HEARD = (
+    sa.update(conversation)
+    .where(conversation.c.id == sa.bindparam("of"))
+    .values(last_inbound_at=_AT, awaiting_since=_AWAITING)
+)
+HEARD_LATE = (
+    sa.update(conversation)
+    .where(conversation.c.id == sa.bindparam("of"))
+    .values(
+        last_inbound_at=sa.case(
+            (conversation.c.last_inbound_at > _AT, conversation.c.last_inbound_at), else_=_AT
+        ),
+        awaiting_since=_AWAITING,
+    )
+)
+EARLIER = (
+    sa.select(inbox.c.text, inbox.c.received_at)
+    .where(inbox.c.conversation_id == sa.bindparam("of"), inbox.c.id < sa.bindparam("before_id"))
+    .order_by(inbox.c.id.desc())
+    .limit(sa.bindparam("most"))
+)
+LAST_CLOSED = sa.select(sa.func.max(desk_item.c.closed_at)).where(
+    desk_item.c.conversation_id == sa.bindparam("of")
+)
+LARGEST_ID = 2**63 - 1
+
+
 class SqlTranscripts:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def list_latest(self, conversation_id: str, *, limit: int = 200) -> list[TranscriptEntry]:
-        came = sa.select(inbox).where(inbox.c.conversation_id == conversation_id)
-        went = (
-            sa.select(outbox, staff_member.c.display_name)
-            .join_from(outbox, staff_member, outbox.c.staff_id == staff_member.c.id, isouter=True)
-            .where(outbox.c.conversation_id == conversation_id)
-        )
-        entries = [_came(row) for row in self._newest(came, inbox, limit)]
-        entries += [_went(row) for row in self._newest(went, outbox, limit)]
+        entries = [_came(row) for row in self._newest(_all_came(conversation_id), inbox, limit)]
+        entries += [_went(row) for row in self._newest(_all_went(conversation_id), outbox, limit)]
         return sorted(entries, key=lambda entry: entry.at)[-limit:]
+
+    def list_named(self, conversation_id: str, provider_ids: Sequence[str]) -> list[TranscriptEntry]:
+        if not provider_ids:
+            return []
+        came = _all_came(conversation_id).where(inbox.c.provider_message_id.in_(provider_ids))
+        went = _all_went(conversation_id).where(outbox.c.provider_message_id.in_(provider_ids))
+        entries = [_came(row) for row in self._connection.execute(came.order_by(inbox.c.id))]
+        entries += [_went(row) for row in self._connection.execute(went.order_by(outbox.c.id))]
+        return sorted(entries, key=lambda entry: entry.at)
 
     def _newest(self, query: sa.Select[Any], table: sa.Table, limit: int) -> Any:
         rows = self._connection.execute(query.order_by(table.c.id.desc()).limit(limit)).all()
         return reversed(rows)
+
+
+def _all_came(conversation_id: str) -> sa.Select[Any]:
+    return (
+        sa.select(inbox, turn.c.outcome)
+        .join_from(inbox, turn, turn.c.inbox_id == inbox.c.id, isouter=True)
+        .where(inbox.c.conversation_id == conversation_id)
+    )
+
+
+def _all_went(conversation_id: str) -> sa.Select[Any]:
+    return (
+        sa.select(outbox, staff_member.c.display_name)
+        .join_from(outbox, staff_member, outbox.c.staff_id == staff_member.c.id, isouter=True)
+        .where(outbox.c.conversation_id == conversation_id)
+    )
 
 
 def _came(row: Any) -> TranscriptEntry:
@@ -181,6 +292,12 @@ def _came(row: Any) -> TranscriptEntry:
         screen=screen_from_json(row.screen),
         media_count=row.media_count,
         has_location=row.has_location,
+        origin=Origin(row.origin),
+        sent_at=row.sent_at,
+        read_as=row.read_as,
+        details=row.details or {},
+        provider_message_id=row.provider_message_id,
+        outcome=row.outcome,
     )
 
 
@@ -190,13 +307,22 @@ def _went(row: Any) -> TranscriptEntry:
         at=row.created_at,
         author=Author(row.author),
         author_name=row.display_name,
-        # Until it has left, a code is in the row; no page ever shows it.
-        text=re.sub(r"\d", "•", row.text) if row.lane == Lane.ONE_TIME_CODE.value else row.text,
+        text=_hide_keys(row),
         status=OutboxStatus(row.status),
         screen=None,
         choices=tuple(row.choices),
         reason=row.reason,
+        delivery_state=DeliveryState(row.delivery_state) if row.delivery_state else None,
+        provider_message_id=row.provider_message_id,
+        channel=Channel(row.channel),
     )
+
+
+def _hide_keys(row: Any) -> str:
+    """Until it has left, a code or an invite is in the row; no page ever shows it."""
+    if row.lane == Lane.ONE_TIME_CODE.value:
+        return re.sub(r"\d", "•", row.text)
+    return INVITE_KEYS.sub("•••", row.text) if row.template in INVITE_TEMPLATES else str(row.text)
 
 
 def screen_to_json(screen: ScreenResult) -> JsonObject:

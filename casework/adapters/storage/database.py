@@ -12,6 +12,7 @@ from pysqlite3 import dbapi2 as sqlite
 from sqlalchemy.engine import make_url
 
 from casework.adapters.storage.transaction import SqlTransaction
+from casework.adapters.storage.turnstile import find_turnstile
 from casework.model.errors import SettingsInvalid
 from casework.services.ports import Clock
 
@@ -21,6 +22,8 @@ Result = TypeVar("Result")
 OLDEST_SAFE_SQLITE = (3, 51, 3)
 BUSY_SECONDS = 10
 TRIES = 6
+# A worker that looks for work and finds none changes nothing, and must wake neither the others nor itself.
+NOTIFY_OF_A_CHANGE = "SELECT pg_notify('waymark', '') WHERE pg_current_xact_id_if_assigned() IS NOT NULL"
 
 
 def create_engine(url: str) -> sa.Engine:
@@ -31,7 +34,11 @@ def create_engine(url: str) -> sa.Engine:
     if parsed.get_backend_name() != "postgresql":
         raise SettingsInvalid(f"WAYMARK_DATABASE_URL: {parsed.drivername} is not sqlite or postgresql")
     return sa.create_engine(
-        parsed.set(drivername="postgresql+psycopg"), pool_size=12, pool_pre_ping=True, hide_parameters=True
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_size=12,
+        pool_pre_ping=True,
+        pool_recycle=300,
+        hide_parameters=True,
     )
 
 
@@ -70,10 +77,12 @@ class Database:
 
     `write` commits when the work returns and rolls back when it raises; work may run again
     when the database asks for a retry, so it must hold no effect outside its transaction.
+    `goes_first`: other processes' writes to the same SQLite file let this one's pass (`turnstile`).
     """
 
-    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+    def __init__(self, engine: sa.Engine, clock: Clock, *, goes_first: bool = False) -> None:
         self.engine = engine
+        self._turnstile = find_turnstile(engine, goes_first=goes_first)
         self._clock = clock
         # SQLite has one writer; queueing here is fairer than its busy loop.
         writers = 1 if engine.dialect.name == "sqlite" else 8
@@ -81,7 +90,8 @@ class Database:
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="read")
 
     async def write(self, work: Callable[[SqlTransaction], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._writers, self.write_now, work)
+        with self._turnstile.waiting():
+            return await asyncio.get_running_loop().run_in_executor(self._writers, self.write_now, work)
 
     async def read(self, work: Callable[[SqlTransaction], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
@@ -98,10 +108,10 @@ class Database:
         raise AssertionError("unreachable")
 
     def _write_once(self, work: Callable[[SqlTransaction], Result]) -> Result:
-        with self.engine.begin() as connection:
+        with self._turnstile.passing(), self.engine.begin() as connection:
             result = work(SqlTransaction(connection, self._clock))
             if self.engine.dialect.name == "postgresql":
-                connection.exec_driver_sql("NOTIFY waymark")
+                connection.exec_driver_sql(NOTIFY_OF_A_CHANGE)
             return result
 
     def read_now(self, work: Callable[[SqlTransaction], Result]) -> Result:
@@ -112,6 +122,7 @@ class Database:
         self._writers.shutdown()
         self._readers.shutdown()
         self.engine.dispose()
+        self._turnstile.close()
 
 
 def _may_retry(error: sa.exc.DBAPIError) -> bool:

@@ -1,12 +1,13 @@
 """The outbox: saved before sent, sent in order, and never sent again before looking."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from casework.adapters.storage.statements import insert_once, lock_rows
+from casework.adapters.storage.statements import insert_once, lock_rows, lock_rows_for
 from casework.adapters.storage.tables import (
     OUTBOX_UNFINISHED,
     conversation,
@@ -15,8 +16,59 @@ from casework.adapters.storage.tables import (
     outbox,
     status_in,
 )
-from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus
-from casework.services.ports import LeasedDelivery
+from casework.model.delivery_states import FINAL, News, Reached, find_furthest
+from casework.model.messages import (
+    RANK_OF_STATE,
+    Author,
+    Channel,
+    DeliveryState,
+    Lane,
+    NotSentReason,
+    OutboundMessage,
+    OutboxStatus,
+    SendKind,
+)
+from casework.services.drill_addresses import is_drill_address
+from casework.services.ports import LeasedDelivery, SilentMessage, StoredDelivery
+
+PACED = NotSentReason.PACED.value
+LONGEST_WORD = 32  # of a provider's word or code: what the tables hold
+
+
+@cache
+def _next_row() -> sa.Select[Any]:
+    now = sa.bindparam("now", type_=outbox.c.not_before.type)
+    other = outbox.alias("other")
+    ahead = sa.exists().where(
+        other.c.conversation_id == outbox.c.conversation_id,
+        status_in(other, OUTBOX_UNFINISHED),
+        other.c.id != outbox.c.id,
+        # What waits for its hour holds nothing up; what waits for its turn or to be tried again does.
+        sa.or_(other.c.not_before <= now, other.c.attempts > 0, other.c.reason == PACED),
+        sa.or_(
+            other.c.lane < outbox.c.lane,
+            sa.and_(other.c.lane == outbox.c.lane, other.c.id < outbox.c.id),
+            sa.and_(
+                other.c.status == OutboxStatus.SENDING.value,
+                other.c.lease_until >= now,
+            ),
+        ),
+    )
+    is_free = sa.or_(
+        outbox.c.status.in_([OutboxStatus.WAITING.value, OutboxStatus.UNKNOWN.value]),
+        outbox.c.lease_until < now,
+    )
+    return (
+        sa.select(outbox)
+        .where(status_in(outbox, OUTBOX_UNFINISHED), is_free, outbox.c.not_before <= now, ~ahead)
+        .order_by(outbox.c.lane, outbox.c.id)
+        .limit(1)
+    )
+
+
+@cache
+def _find_next_row(dialect: str) -> sa.Select[Any]:
+    return lock_rows_for(dialect, _next_row(), outbox)
 
 
 class SqlOutbox:
@@ -31,6 +83,7 @@ class SqlOutbox:
         decision: str,
         status: OutboxStatus = OutboxStatus.WAITING,
         reason: str | None = None,
+        not_before: datetime | None = None,
     ) -> int | None:
         values = {
             "conversation_id": message.conversation_id,
@@ -41,23 +94,26 @@ class SqlOutbox:
             "to": message.to,
             "text": message.text,
             "choices": list(message.choices),
+            "menu_token": message.menu_token,
             "template": message.template,
             "author": message.author.value,
             "staff_id": message.staff_id,
             "epoch": message.epoch,
+            "kind": message.kind.value,
             "safe_contact_decision": decision,
             "valid_for_seconds": message.valid_for_seconds,
             "status": status.value,
             "reason": reason,
             "attempts": 0,
             "fence": 0,
-            "not_before": self._now,
+            "not_before": not_before or self._now,
             "created_at": self._now,
         }
         return insert_once(self._connection, outbox, ["dedupe_key"], values)
 
     def lease_next(self, worker_id: str, *, lease_seconds: float) -> LeasedDelivery | None:
-        row = self._connection.execute(lock_rows(self._connection, self._next_row(), outbox)).first()
+        next_row = _find_next_row(self._connection.dialect.name)
+        row = self._connection.execute(next_row, {"now": self._now}).first()
         if row is None:
             return None
         self._connection.execute(
@@ -72,6 +128,7 @@ class SqlOutbox:
             )
         )
         self._record_attempt(row.id, "started")
+        of = self._conversation(row.conversation_id)
         return LeasedDelivery(
             outbox_id=row.id,
             message=_message(row),
@@ -80,38 +137,17 @@ class SqlOutbox:
             # A row found in SENDING was left there by a worker that died: it may have gone out.
             was_unknown=row.status != OutboxStatus.WAITING.value,
             first_attempt_at=self._first_attempt_at(row.id),
-            is_withdrawn=row.lane == Lane.ASSISTANT.value and self._epoch(row.conversation_id) != row.epoch,
+            created_at=row.created_at,
+            is_withdrawn=row.lane == Lane.ASSISTANT.value and of.epoch != row.epoch,
+            is_drill=of.is_drill or is_drill_address(row.to),
         )
 
-    def _epoch(self, conversation_id: str) -> int:
-        query = sa.select(conversation.c.epoch).where(conversation.c.id == conversation_id)
-        return int(self._connection.execute(query).scalar_one())
+    def _conversation(self, conversation_id: str) -> Any:
+        query = sa.select(conversation.c.epoch, conversation.c.is_drill)
+        return self._connection.execute(query.where(conversation.c.id == conversation_id)).one()
 
-    def _next_row(self) -> sa.Select[Any]:
-        other = outbox.alias("other")
-        ahead = sa.exists().where(
-            other.c.conversation_id == outbox.c.conversation_id,
-            status_in(other, OUTBOX_UNFINISHED),
-            other.c.id != outbox.c.id,
-            sa.or_(
-                other.c.lane < outbox.c.lane,
-                sa.and_(other.c.lane == outbox.c.lane, other.c.id < outbox.c.id),
-                sa.and_(
-                    other.c.status == OutboxStatus.SENDING.value,
-                    other.c.lease_until >= self._now,
-                ),
-            ),
-        )
-        is_free = sa.or_(
-            outbox.c.status.in_([OutboxStatus.WAITING.value, OutboxStatus.UNKNOWN.value]),
-            outbox.c.lease_until < self._now,
-        )
-        return (
-            sa.select(outbox)
-            .where(status_in(outbox, OUTBOX_UNFINISHED), is_free, outbox.c.not_before <= self._now, ~ahead)
-            .order_by(outbox.c.lane, outbox.c.id)
-            .limit(1)
-        )
+    def has_next(self) -> bool:
+        return self._connection.execute(_next_row(), {"now": self._now}).first() is not None
 
     def _first_attempt_at(self, outbox_id: int) -> datetime | None:
         query = sa.select(sa.func.min(delivery_attempt.c.at)).where(delivery_attempt.c.outbox_id == outbox_id)
@@ -124,16 +160,18 @@ class SqlOutbox:
         *,
         provider_message_id: str | None = None,
         error_code: str | None = None,
+        failure: str | None = None,
         retry_at: datetime | None = None,
         redact_to: str | None = None,
     ) -> bool:
-        values: dict[str, object] = {"status": status.value, "lease_until": None}
+        is_sent = status is OutboxStatus.SENT
+        reason = None if is_sent else failure or error_code
+        values: dict[str, object] = {"status": status.value, "lease_until": None, "reason": reason}
         if provider_message_id is not None:
+            self._hold_news_of(provider_message_id)
             values["provider_message_id"] = provider_message_id
-        if status is OutboxStatus.SENT:
+        if is_sent:
             values["sent_at"] = self._now
-        if error_code is not None:
-            values["reason"] = error_code
         if retry_at is not None:
             values["not_before"] = retry_at
         if redact_to is not None:
@@ -148,6 +186,46 @@ class SqlOutbox:
         self._record_attempt(delivery.outbox_id, status.value, error_code)
         return True
 
+    def postpone(self, delivery: LeasedDelivery, *, until: datetime) -> bool:
+        result = self._connection.execute(
+            sa.update(outbox)
+            .where(outbox.c.id == delivery.outbox_id, outbox.c.fence == delivery.fence)
+            .values(
+                status=OutboxStatus.WAITING.value, lease_until=None, not_before=until, attempts=0, reason=None
+            )
+        )
+        if result.rowcount != 1:
+            return False
+        self._record_attempt(delivery.outbox_id, "postponed")
+        return True
+
+    def put_back(self, delivery: LeasedDelivery, *, until: datetime) -> bool:
+        # One that may have left stays one to be looked up first.
+        status = OutboxStatus.UNKNOWN if delivery.was_unknown else OutboxStatus.WAITING
+        result = self._connection.execute(
+            sa.update(outbox)
+            .where(outbox.c.id == delivery.outbox_id, outbox.c.fence == delivery.fence)
+            .values(
+                status=status.value,
+                lease_until=None,
+                not_before=until,
+                attempts=delivery.attempts - 1,
+                reason=PACED,
+            )
+        )
+        return result.rowcount == 1
+
+    def put_off(self, outbox_id: int, *, until: datetime) -> None:
+        self._connection.execute(
+            sa.update(outbox)
+            .where(
+                outbox.c.id == outbox_id,
+                outbox.c.status == OutboxStatus.WAITING.value,
+                outbox.c.not_before < until,
+            )
+            .values(not_before=until)
+        )
+
     def _record_attempt(self, outbox_id: int, outcome: str, error_code: str | None = None) -> None:
         self._connection.execute(
             sa.insert(delivery_attempt).values(
@@ -155,10 +233,11 @@ class SqlOutbox:
             )
         )
 
-    def renew(self, worker_id: str, *, lease_seconds: float) -> None:
+    def renew(self, worker_id: str, outbox_ids: Collection[int], *, lease_seconds: float) -> None:
         self._connection.execute(
             sa.update(outbox)
             .where(
+                outbox.c.id.in_(outbox_ids),
                 status_in(outbox, OUTBOX_UNFINISHED),
                 outbox.c.status == OutboxStatus.SENDING.value,
                 outbox.c.leased_by == worker_id,
@@ -192,19 +271,118 @@ class SqlOutbox:
         )
         return list(self._connection.execute(query.order_by(outbox.c.id.desc()).limit(500)).scalars())
 
-    def has_failed_event(self, provider_message_id: str) -> bool:
-        told = delivery_event.c.provider_message_id == provider_message_id
-        failed = delivery_event.c.status.in_(["failed", "undelivered"])
-        return bool(self._connection.execute(sa.select(sa.exists().where(told, failed))).scalar())
-
     def record_event(self, provider_message_id: str, status: str, error_code: str | None) -> None:
+        self._hold_news_of(provider_message_id)
         self._connection.execute(
             sa.insert(delivery_event).values(
                 provider_message_id=provider_message_id,
-                status=status,
-                error_code=error_code,
+                status=status[:LONGEST_WORD],
+                error_code=error_code[:LONGEST_WORD] if error_code else None,
                 received_at=self._now,
             )
+        )
+
+    def _hold_news_of(self, provider_message_id: str) -> None:
+        """Until the commit. The news of a message and the record that it left must see each other, whoever is first.
+
+        SQLite has one writer and needs nothing.
+        """
+        if self._connection.dialect.name == "postgresql":
+            key = sa.func.hashtextextended(provider_message_id, 0)
+            self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+    def project_news(self, outbox_id: int) -> tuple[DeliveryState | None, Reached] | None:
+        held = sa.select(outbox.c.provider_message_id, outbox.c.delivery_state).where(
+            outbox.c.id == outbox_id
+        )
+        if self._connection.dialect.name == "postgresql":
+            held = held.with_for_update()
+        row = self._connection.execute(held).first()
+        if row is None or row.provider_message_id is None:
+            return None
+        before = DeliveryState(row.delivery_state) if row.delivery_state else None
+        reached = find_furthest(self._list_news(row.provider_message_id))
+        if reached is None or (before and RANK_OF_STATE[reached.state] <= RANK_OF_STATE[before]):
+            return None
+        self._connection.execute(
+            sa.update(outbox)
+            .where(outbox.c.id == outbox_id)
+            .values(delivery_state=reached.state.value, delivery_state_at=reached.at)
+        )
+        return before, reached
+
+    def _list_news(self, provider_message_id: str) -> list[News]:
+        rows = self._connection.execute(
+            sa.select(delivery_event)
+            .where(delivery_event.c.provider_message_id == provider_message_id)
+            .order_by(delivery_event.c.id)
+        )
+        return [News(word=row.status, error_code=row.error_code, at=row.received_at) for row in rows]
+
+    def get(self, outbox_id: int) -> StoredDelivery:
+        row = self._connection.execute(sa.select(outbox).where(outbox.c.id == outbox_id)).one()
+        return StoredDelivery(
+            outbox_id=row.id,
+            message=_message(row),
+            created_at=row.created_at,
+            delivery_state=DeliveryState(row.delivery_state) if row.delivery_state else None,
+            sent_at=row.sent_at,
+        )
+
+    def set_reason(self, outbox_id: int, reason: str | None) -> None:
+        self._connection.execute(sa.update(outbox).where(outbox.c.id == outbox_id).values(reason=reason))
+
+    def has_written_since(self, outbox_id: int, *, copies: str) -> bool:
+        row = self._connection.execute(
+            sa.select(outbox.c.conversation_id).where(outbox.c.id == outbox_id)
+        ).one()
+        later = sa.exists().where(
+            outbox.c.conversation_id == row.conversation_id,
+            outbox.c.id > outbox_id,
+            outbox.c.status != OutboxStatus.SUPPRESSED.value,
+            ~outbox.c.dedupe_key.endswith(copies, autoescape=True),
+        )
+        return bool(self._connection.execute(sa.select(later)).scalar())
+
+    def take_silent(
+        self,
+        channels: Sequence[Channel],
+        *,
+        left_after: datetime,
+        not_since: datetime,
+        young_after: datetime,
+        young_not_since: datetime,
+    ) -> SilentMessage | None:
+        heard_at = sa.func.coalesce(outbox.c.delivery_state_at, outbox.c.sent_at)
+        is_due = sa.or_(
+            heard_at <= not_since, sa.and_(outbox.c.sent_at >= young_after, heard_at <= young_not_since)
+        )
+        query = (
+            sa.select(outbox.c.id, outbox.c.channel, outbox.c.provider_message_id)
+            .where(
+                # Nothing is heard of a message before it leaves: this range is all there is to read.
+                outbox.c.sent_at >= left_after,
+                outbox.c.sent_at <= max(not_since, young_not_since),
+                outbox.c.status == OutboxStatus.SENT.value,
+                outbox.c.channel.in_([channel.value for channel in channels]),
+                outbox.c.provider_message_id.is_not(None),
+                sa.or_(
+                    outbox.c.delivery_state.is_(None),
+                    outbox.c.delivery_state.not_in([state.value for state in FINAL]),
+                ),
+                is_due,
+            )
+            .order_by(outbox.c.sent_at, outbox.c.id)
+            .limit(1)
+        )
+        row = self._connection.execute(lock_rows(self._connection, query, outbox)).first()
+        if row is None:
+            return None
+        self._connection.execute(
+            sa.update(outbox).where(outbox.c.id == row.id).values(delivery_state_at=self._now)
+        )
+        return SilentMessage(
+            outbox_id=row.id, channel=Channel(row.channel), provider_message_id=row.provider_message_id
         )
 
 
@@ -219,8 +397,10 @@ def _message(row: Any) -> OutboundMessage:
         template=row.template,
         dedupe_key=row.dedupe_key,
         epoch=row.epoch,
+        kind=SendKind(row.kind),
         turn_id=row.turn_id,
         staff_id=row.staff_id,
         choices=tuple(row.choices),
+        menu_token=row.menu_token,
         valid_for_seconds=row.valid_for_seconds,
     )

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from casework.adapters.storage.statements import insert
 from casework.adapters.storage.tables import audit, worker_beat
 
+RECORD = sa.insert(audit)
+
 
 class SqlAudit:
     def __init__(self, connection: sa.Connection, now: datetime) -> None:
@@ -17,9 +19,8 @@ class SqlAudit:
         self, act: str, *, by: str, conversation_id: str | None = None, thing: str | None = None
     ) -> None:
         self._connection.execute(
-            sa.insert(audit).values(
-                at=self._now, actor=by, act=act, conversation_id=conversation_id, thing=thing
-            )
+            RECORD,
+            {"at": self._now, "actor": by, "act": act, "conversation_id": conversation_id, "thing": thing},
         )
 
 

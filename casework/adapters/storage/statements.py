@@ -1,6 +1,7 @@
 """The two statements whose spelling differs between the dialects."""
 
 import secrets
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,22 +15,31 @@ def new_id() -> str:
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
     """An INSERT that knows ON CONFLICT."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(dialect: str, table: sa.Table) -> Any:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def insert_once(
     connection: sa.Connection, table: sa.Table, key: list[str], values: dict[str, Any]
 ) -> Any | None:
     """Inserts unless `key` is taken: the new row's primary key, or None. The database decides, not a check."""
-    statement = insert(connection, table).values(**values).on_conflict_do_nothing(index_elements=key)
-    returned = connection.execute(statement.returning(*table.primary_key.columns)).first()
+    returned = connection.execute(_insert_once(connection.dialect.name, table, tuple(key)), values).first()
     return None if returned is None else returned[0]
+
+
+@cache
+def _insert_once(dialect: str, table: sa.Table, key: tuple[str, ...]) -> Any:
+    statement = insert_for(dialect, table).on_conflict_do_nothing(index_elements=key)
+    return statement.returning(*table.primary_key.columns)
 
 
 def lock_rows(connection: sa.Connection, query: sa.Select[Any], table: sa.Table) -> sa.Select[Any]:
     """Skips rows another worker is choosing. SQLite has one writer at a time and needs nothing."""
-    if connection.dialect.name == "postgresql":
-        return query.with_for_update(skip_locked=True, of=table)
-    return query
+    return lock_rows_for(connection.dialect.name, query, table)
+
+
+def lock_rows_for(dialect: str, query: sa.Select[Any], table: sa.Table) -> sa.Select[Any]:
+    return query.with_for_update(skip_locked=True, of=table) if dialect == "postgresql" else query

@@ -5,13 +5,52 @@ from functools import cached_property
 
 import sqlalchemy as sa
 
-from casework.adapters.storage.cases import SqlCases, SqlCodes, SqlStandings
+from casework.adapters.storage.alarms import SqlAlarms
+from casework.adapters.storage.boards import SqlBoards
+from casework.adapters.storage.canned_replies import SqlCannedReplies
+from casework.adapters.storage.cases import SqlCases
+from casework.adapters.storage.clocks import SqlClocks
+from casework.adapters.storage.codes import SqlCodes
 from casework.adapters.storage.conversations import SqlConversations, SqlInbox, SqlTranscripts
+from casework.adapters.storage.credentials import SqlCredentials
 from casework.adapters.storage.desk import SqlDesk
+from casework.adapters.storage.drafts import SqlDrafts
+from casework.adapters.storage.drills import SqlDrills
+from casework.adapters.storage.endings import SqlEndings
+from casework.adapters.storage.factors import SqlFactors, SqlSignInAttempts
+from casework.adapters.storage.feedback import SqlFeedback
+from casework.adapters.storage.follow_ups import SqlFollowUps
+from casework.adapters.storage.glass import SqlGlass
+from casework.adapters.storage.hand_backs import SqlHandBacks
+from casework.adapters.storage.held_imports import SqlImports
+from casework.adapters.storage.held_messages import SqlHeldMessages
+from casework.adapters.storage.invites import SqlInvites
+from casework.adapters.storage.ladder import SqlLadder
+from casework.adapters.storage.measures import SqlMeasures
+from casework.adapters.storage.media import SqlMedia
+from casework.adapters.storage.menus import SqlMenus
+from casework.adapters.storage.notices import SqlNotices
+from casework.adapters.storage.officer_messages import SqlOfficerMessages
+from casework.adapters.storage.opt_outs import SqlOptOuts
 from casework.adapters.storage.outbox import SqlOutbox
+from casework.adapters.storage.paces import SqlPaces
+from casework.adapters.storage.passkeys import SqlPasskeys
 from casework.adapters.storage.people import SqlStaff, SqlWebSessions
+from casework.adapters.storage.person_threads import SqlPersonThreads
+from casework.adapters.storage.promises import SqlPromises
 from casework.adapters.storage.records import SqlAudit, SqlBeats
+from casework.adapters.storage.relations import SqlRelations
+from casework.adapters.storage.rota import SqlRota, SqlStaffNotices
+from casework.adapters.storage.shifts import SqlShifts
+from casework.adapters.storage.staff_notes import SqlStaffNotes
+from casework.adapters.storage.standings import SqlStandings
+from casework.adapters.storage.supervision import SqlBroadcasts, SqlIntakePauses, SqlQuality
+from casework.adapters.storage.sweeps import SqlSweeps
+from casework.adapters.storage.throttles import SqlThrottles
+from casework.adapters.storage.transfers import SqlRegrades, SqlTransfers
 from casework.adapters.storage.turns import SqlTurns
+from casework.adapters.storage.victims import SqlPeople
+from casework.adapters.storage.wellbeing import SqlBreaks, SqlExposures
 from casework.services.ports import Clock
 
 
@@ -46,8 +85,28 @@ class SqlTransaction:
         return SqlDesk(self.connection, self.now)
 
     @cached_property
+    def transfers(self) -> SqlTransfers:
+        return SqlTransfers(self.connection, self.now)
+
+    @cached_property
+    def regrades(self) -> SqlRegrades:
+        return SqlRegrades(self.connection, self.now)
+
+    @cached_property
+    def shifts(self) -> SqlShifts:
+        return SqlShifts(self.connection, self.now)
+
+    @cached_property
     def cases(self) -> SqlCases:
         return SqlCases(self.connection, self.now)
+
+    @cached_property
+    def imports(self) -> SqlImports:
+        return SqlImports(self.connection, self.now)
+
+    @cached_property
+    def people(self) -> SqlPeople:
+        return SqlPeople(self.connection, self.now)
 
     @cached_property
     def standings(self) -> SqlStandings:
@@ -58,6 +117,42 @@ class SqlTransaction:
         return SqlCodes(self.connection, self.now)
 
     @cached_property
+    def throttles(self) -> SqlThrottles:
+        return SqlThrottles(self.connection, self.now)
+
+    @cached_property
+    def credentials(self) -> SqlCredentials:
+        return SqlCredentials(self.connection, self.now)
+
+    @cached_property
+    def passkeys(self) -> SqlPasskeys:
+        return SqlPasskeys(self.connection, self.now)
+
+    @cached_property
+    def feedback(self) -> SqlFeedback:
+        return SqlFeedback(self.connection, self.now)
+
+    @cached_property
+    def invites(self) -> SqlInvites:
+        return SqlInvites(self.connection, self.now)
+
+    @cached_property
+    def promises(self) -> SqlPromises:
+        return SqlPromises(self.connection, self.now)
+
+    @cached_property
+    def officer_messages(self) -> SqlOfficerMessages:
+        return SqlOfficerMessages(self.connection, self.now)
+
+    @cached_property
+    def notices(self) -> SqlNotices:
+        return SqlNotices(self.connection, self.now)
+
+    @cached_property
+    def clocks(self) -> SqlClocks:
+        return SqlClocks(self.connection, self.now)
+
+    @cached_property
     def transcripts(self) -> SqlTranscripts:
         return SqlTranscripts(self.connection)
 
@@ -66,8 +161,124 @@ class SqlTransaction:
         return SqlStaff(self.connection, self.now)
 
     @cached_property
+    def relations(self) -> SqlRelations:
+        return SqlRelations(self.connection, self.now)
+
+    @cached_property
+    def factors(self) -> SqlFactors:
+        return SqlFactors(self.connection, self.now)
+
+    @cached_property
+    def sign_in_attempts(self) -> SqlSignInAttempts:
+        return SqlSignInAttempts(self.connection)
+
+    @cached_property
+    def glass(self) -> SqlGlass:
+        return SqlGlass(self.connection, self.now)
+
+    @cached_property
     def web_sessions(self) -> SqlWebSessions:
         return SqlWebSessions(self.connection, self.now)
+
+    @cached_property
+    def opt_outs(self) -> SqlOptOuts:
+        return SqlOptOuts(self.connection, self.now)
+
+    @cached_property
+    def held_messages(self) -> SqlHeldMessages:
+        return SqlHeldMessages(self.connection, self.now)
+
+    @cached_property
+    def menus(self) -> SqlMenus:
+        return SqlMenus(self.connection)
+
+    @cached_property
+    def media(self) -> SqlMedia:
+        return SqlMedia(self.connection, self.now)
+
+    @cached_property
+    def sweeps(self) -> SqlSweeps:
+        return SqlSweeps(self.connection, self.now)
+
+    @cached_property
+    def paces(self) -> SqlPaces:
+        return SqlPaces(self.connection, self.now)
+
+    @cached_property
+    def canned_replies(self) -> SqlCannedReplies:
+        return SqlCannedReplies(self.connection, self.now)
+
+    @cached_property
+    def drafts(self) -> SqlDrafts:
+        return SqlDrafts(self.connection, self.now)
+
+    @cached_property
+    def endings(self) -> SqlEndings:
+        return SqlEndings(self.connection, self.now)
+
+    @cached_property
+    def follow_ups(self) -> SqlFollowUps:
+        return SqlFollowUps(self.connection, self.now)
+
+    @cached_property
+    def hand_backs(self) -> SqlHandBacks:
+        return SqlHandBacks(self.connection, self.now)
+
+    @cached_property
+    def person_threads(self) -> SqlPersonThreads:
+        return SqlPersonThreads(self.connection)
+
+    @cached_property
+    def staff_notes(self) -> SqlStaffNotes:
+        return SqlStaffNotes(self.connection, self.now)
+
+    @cached_property
+    def broadcasts(self) -> SqlBroadcasts:
+        return SqlBroadcasts(self.connection, self.now)
+
+    @cached_property
+    def intake_pauses(self) -> SqlIntakePauses:
+        return SqlIntakePauses(self.connection, self.now)
+
+    @cached_property
+    def quality(self) -> SqlQuality:
+        return SqlQuality(self.connection, self.now)
+
+    @cached_property
+    def boards(self) -> SqlBoards:
+        return SqlBoards(self.connection, self.now)
+
+    @cached_property
+    def breaks(self) -> SqlBreaks:
+        return SqlBreaks(self.connection, self.now)
+
+    @cached_property
+    def exposures(self) -> SqlExposures:
+        return SqlExposures(self.connection, self.now)
+
+    @cached_property
+    def measures(self) -> SqlMeasures:
+        return SqlMeasures(self.connection, self.now)
+
+    @cached_property
+    def ladder(self) -> SqlLadder:
+        return SqlLadder(self.connection, self.now)
+
+    @cached_property
+    def rota(self) -> SqlRota:
+        return SqlRota(self.connection, self.now)
+
+    @cached_property
+    def staff_notices(self) -> SqlStaffNotices:
+        return SqlStaffNotices(self.connection, self.now)
+
+    @cached_property
+    def alarms(self) -> SqlAlarms:
+        return SqlAlarms(self.connection, self.now)
+
+    @cached_property
+    def drills(self) -> SqlDrills:
+        return SqlDrills(self.connection, self.now)
 
     @cached_property
     def audit(self) -> SqlAudit:

@@ -1,13 +1,52 @@
 """Turns: one inbound message and all we did about it, leased to one worker at a time."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from casework.adapters.storage.conversations import SqlConversations, screen_from_json
-from casework.adapters.storage.statements import lock_rows, new_id
+from casework.adapters.storage.statements import lock_rows_for, new_id
 from casework.adapters.storage.tables import TURN_UNFINISHED, inbox, status_in, turn
-from casework.services.ports import LeasedTurn
+from casework.model.messages import Origin, find_written_at
+from casework.services.ports import LeasedTurn, NewestTurn
+
+MOST_LATE = 20
+RECORD = sa.insert(turn)
+
+
+@cache
+def _next_turn() -> sa.Select[Any]:
+    now = sa.bindparam("now", type_=turn.c.lease_until.type)
+    other = turn.alias("other")
+    # Before this one, or in flight: either way this conversation has to wait.
+    ahead = sa.exists().where(
+        other.c.conversation_id == turn.c.conversation_id,
+        status_in(other, TURN_UNFINISHED),
+        other.c.id != turn.c.id,
+        sa.or_(
+            other.c.inbox_id < turn.c.inbox_id,
+            sa.and_(other.c.status == "leased", other.c.lease_until >= now),
+        ),
+    )
+    is_free = sa.or_(
+        turn.c.status == "waiting",
+        sa.and_(turn.c.status == "leased", turn.c.lease_until < now),
+    )
+    return (
+        sa.select(turn, inbox.c.text, inbox.c.read_as, inbox.c.received_at, inbox.c.screen, inbox.c.details)
+        .join_from(turn, inbox, turn.c.inbox_id == inbox.c.id)
+        .where(status_in(turn, TURN_UNFINISHED), is_free, ~ahead)
+        .order_by(turn.c.inbox_id)
+        .limit(1)
+    )
+
+
+@cache
+def _find_next_turn(dialect: str) -> sa.Select[Any]:
+    return lock_rows_for(dialect, _next_turn(), turn)
 
 
 class SqlTurns:
@@ -24,20 +63,34 @@ class SqlTurns:
     def _record(self, inbox_id: int, conversation_id: str, **values: object) -> str:
         turn_id = new_id()
         self._connection.execute(
-            sa.insert(turn).values(
-                id=turn_id,
-                inbox_id=inbox_id,
-                conversation_id=conversation_id,
-                fence=0,
-                attempts=0,
-                created_at=self._now,
+            RECORD,
+            {
+                "id": turn_id,
+                "inbox_id": inbox_id,
+                "conversation_id": conversation_id,
+                "fence": 0,
+                "attempts": 0,
+                "created_at": self._now,
                 **values,
-            )
+            },
         )
         return turn_id
 
+    def find_newest(self, conversation_id: str) -> NewestTurn | None:
+        stored = (
+            sa.select(inbox.c.id, inbox.c.origin, inbox.c.received_at, inbox.c.sent_at, turn.c.outcome)
+            .add_columns(turn.c.id.label("turn_id"))
+            .join_from(inbox, turn, turn.c.inbox_id == inbox.c.id)
+            .where(inbox.c.conversation_id == conversation_id)
+        )
+        # What was found late was stored last and written before: the times are looked at here, over a few.
+        rows = self._connection.execute(stored.order_by(inbox.c.id.desc()).limit(MOST_LATE)).all()
+        newest = max(rows, key=lambda row: (_written_at(row), row.id), default=None)
+        return None if newest is None else NewestTurn(id=newest.turn_id, outcome=newest.outcome)
+
     def lease_next(self, worker_id: str, *, lease_seconds: float) -> LeasedTurn | None:
-        row = self._connection.execute(lock_rows(self._connection, self._next_turn(), turn)).first()
+        next_turn = _find_next_turn(self._connection.dialect.name)
+        row = self._connection.execute(next_turn, {"now": self._now}).first()
         if row is None:
             return None
         self._connection.execute(
@@ -55,36 +108,17 @@ class SqlTurns:
             id=row.id,
             inbox_id=row.inbox_id,
             conversation=SqlConversations(self._connection, self._now).get(row.conversation_id),
-            text=row.text,
+            text=row.text if row.read_as is None else row.read_as,
             received_at=row.received_at,
             screen=screen_from_json(row.screen),
             fence=row.fence + 1,
             attempts=row.attempts + 1,
+            is_reworded=row.read_as is not None,
+            left_for=(row.details or {}).get("left_for"),
         )
 
-    def _next_turn(self) -> sa.Select[tuple[object, ...]]:
-        other = turn.alias("other")
-        # Before this one, or in flight: either way this conversation has to wait.
-        ahead = sa.exists().where(
-            other.c.conversation_id == turn.c.conversation_id,
-            status_in(other, TURN_UNFINISHED),
-            other.c.id != turn.c.id,
-            sa.or_(
-                other.c.inbox_id < turn.c.inbox_id,
-                sa.and_(other.c.status == "leased", other.c.lease_until >= self._now),
-            ),
-        )
-        is_free = sa.or_(
-            turn.c.status == "waiting",
-            sa.and_(turn.c.status == "leased", turn.c.lease_until < self._now),
-        )
-        return (
-            sa.select(turn, inbox.c.text, inbox.c.received_at, inbox.c.screen)
-            .join_from(turn, inbox, turn.c.inbox_id == inbox.c.id)
-            .where(status_in(turn, TURN_UNFINISHED), is_free, ~ahead)
-            .order_by(turn.c.inbox_id)
-            .limit(1)
-        )
+    def has_next(self) -> bool:
+        return self._connection.execute(_next_turn(), {"now": self._now}).first() is not None
 
     def finish(self, leased: LeasedTurn, outcome: str) -> bool:
         result = self._connection.execute(
@@ -94,16 +128,13 @@ class SqlTurns:
         )
         return result.rowcount == 1
 
-    def release(self, leased: LeasedTurn) -> None:
+    def renew(self, worker_id: str, turn_ids: Collection[str], *, lease_seconds: float) -> None:
         self._connection.execute(
             sa.update(turn)
-            .where(turn.c.id == leased.id, turn.c.fence == leased.fence, turn.c.status == "leased")
-            .values(leased_by=None)
-        )
-
-    def renew(self, worker_id: str, *, lease_seconds: float) -> None:
-        self._connection.execute(
-            sa.update(turn)
-            .where(status_in(turn, TURN_UNFINISHED), turn.c.leased_by == worker_id)
+            .where(turn.c.id.in_(turn_ids), status_in(turn, TURN_UNFINISHED), turn.c.leased_by == worker_id)
             .values(lease_until=self._now + timedelta(seconds=lease_seconds))
         )
+
+
+def _written_at(row: Any) -> datetime:
+    return find_written_at(Origin(row.origin), row.sent_at, row.received_at)

@@ -17,12 +17,12 @@ from casework.adapters.storage.changes import watch_changes
 from casework.adapters.storage.conversations import screen_from_json
 from casework.adapters.storage.database import Database, create_engine
 from casework.adapters.storage.migrate import SCRIPTS, upgrade
-from casework.adapters.storage.tables import inbox, metadata, turn
+from casework.adapters.storage.tables import inbox, metadata, outbox, turn
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.bands import load_band_limits
 from casework.model.disclosures import CALM, Band
-from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus
-from tests.support.builders import an_sms
+from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus, SendKind
+from tests.support.builders import an_outbound, an_sms
 from tests.support.clock import SetClock
 from tests.support.databases import make_postgresql, make_sqlite
 
@@ -48,6 +48,7 @@ def store_message(tx: SqlTransaction, key: str, lane: Lane, external_id: str = "
             template="test",
             dedupe_key=key,
             epoch=0,
+            kind=SendKind.ASSISTANT_REPLY,
         ),
         decision="test",
     )
@@ -142,9 +143,10 @@ def test_a_worker_that_lost_its_lease_can_finish_nothing(database: Database, clo
 
 def test_a_renewed_lease_is_not_taken(database: Database, clock: SetClock) -> None:
     database.write_now(store_turn)
-    database.write_now(lambda tx: tx.turns.lease_next("a", lease_seconds=10))
+    leased = database.write_now(lambda tx: tx.turns.lease_next("a", lease_seconds=10))
+    assert leased is not None
     clock.advance(seconds=8)
-    database.write_now(lambda tx: tx.turns.renew("a", lease_seconds=10))
+    database.write_now(lambda tx: tx.turns.renew("a", [leased.id], lease_seconds=10))
     clock.advance(seconds=8)
 
     assert database.write_now(lambda tx: tx.turns.lease_next("b", lease_seconds=10)) is None
@@ -274,6 +276,53 @@ def test_the_earlier_texts_cost_the_same_in_a_long_conversation(database: Databa
     assert "B-TREE" not in plan
 
 
+def test_what_nothing_was_heard_of_is_found_by_when_it_left(database: Database) -> None:
+    """Red when the rows are walked by their ids: each look would read the week."""
+    now = database.read_now(lambda tx: tx.now)
+
+    def store(tx: SqlTransaction) -> None:
+        conversation_id = tx.conversations.open(Channel.SMS, "+447700900001").id
+        for number in range(2000):
+            message = an_outbound(conversation_id)
+            outbox_id = tx.outbox.record(message, decision="test")
+            changed = {
+                "status": "sent",
+                "provider_message_id": f"SM{number}",
+                "sent_at": now - timedelta(minutes=number * 5),
+                "delivery_state": None if number == 60 else "read",
+            }
+            tx.connection.execute(sa.update(outbox).where(outbox.c.id == outbox_id).values(**changed))
+
+    database.write_now(store)
+    is_sqlite = database.engine.dialect.name == "sqlite"
+    database.write_now(lambda tx: tx.connection.exec_driver_sql("ANALYZE" if is_sqlite else "ANALYZE outbox"))
+    plans: list[str] = []
+
+    def explain(connection: sa.Connection, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        if statement.startswith("SELECT outbox"):
+            ask = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
+            plans.append(str(connection.exec_driver_sql(ask + statement, values).all()))
+
+    sa.event.listen(database.engine, "before_cursor_execute", explain)
+    try:
+        found = database.write_now(
+            lambda tx: tx.outbox.take_silent(
+                [Channel.SMS],
+                left_after=now - timedelta(hours=11),
+                not_since=now - timedelta(hours=1),
+                young_after=now - timedelta(hours=1),
+                young_not_since=now - timedelta(minutes=15),
+            )
+        )
+    finally:
+        sa.event.remove(database.engine, "before_cursor_execute", explain)
+
+    assert found is not None and found.provider_message_id == "SM60"
+    [plan] = plans
+    assert "ix_outbox_sent_at" in plan
+    assert "TEMP B-TREE" not in plan and "Seq Scan" not in plan
+
+
 def test_a_hit_stored_before_there_were_bands_was_red(database: Database) -> None:
     stored = {"tier": 3, "category": "hate_or_repeat_targeting", "evidence": []}
 
@@ -312,3 +361,18 @@ def test_a_database_from_before_there_were_bands_keeps_its_items(
     [item] = database.read_now(lambda tx: tx.desk.list_queue())
     database.close()
     assert (item.id, item.evidence, item.quiet_since) == ("i", (), None)
+
+
+async def test_looking_for_work_and_finding_none_wakes_nobody(database: Database) -> None:
+    changes = watch_changes(database.engine)
+    await changes.wait(5.0)  # a fresh watcher reports once
+    loop = asyncio.get_running_loop()
+
+    waited = asyncio.create_task(changes.wait(0.3))
+    started = loop.time()
+    await database.write(lambda tx: tx.turns.lease_next("worker", lease_seconds=1))
+    await waited
+
+    # It ran to its own end: nothing cut it short.
+    assert loop.time() - started > 0.25
+    await changes.close()

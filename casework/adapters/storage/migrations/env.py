@@ -5,7 +5,7 @@ import os
 from alembic import context
 
 from casework.adapters.storage.database import create_engine
-from casework.adapters.storage.tables import metadata
+from casework.adapters.storage.schema import metadata
 
 
 def run() -> None:
