@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from casework.adapters.clock import SystemClock
+from casework.adapters.clock import DatabaseClock, SystemClock
 from casework.adapters.passwords import ArgonCodeBook, ArgonPasswords
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
@@ -16,17 +16,18 @@ from casework.services.service_texts import load_service_texts
 __all__ = ["Service", "build_service"]
 
 
-def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
-    """Reads rules and templates, opens the database; starts nothing."""
-    clock = clock or SystemClock()
+def build_service(settings: Settings, *, clock: Clock | None = None, goes_first: bool = False) -> Service:
+    """Reads rules and templates, opens the database; starts nothing. `goes_first`: see `Database`."""
+    engine = create_engine(settings.database_url)
+    clock = clock or (DatabaseClock(engine) if engine.dialect.name == "postgresql" else SystemClock())
     return Service(
         settings=settings,
-        database=Database(create_engine(settings.database_url), clock),
+        database=Database(engine, clock, goes_first=goes_first),
         clock=clock,
         screen=_screen(),
         bands=_load_bands(_screen()),
         safety_lines=load_safety_lines(),
-        texts=load_service_texts(),
+        texts=load_service_texts(sms_cost=settings.sms_cost),
         codes=ArgonCodeBook(),
         passwords=ArgonPasswords(),
     )

@@ -1,40 +1,57 @@
 """Answering one turn: ask the assistant, then commit its reply, state and effects as one."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
 
-from casework.model.bands import BandDecision, Bands, decide_band
+from casework.model.bands import BandDecision, Bands, Learned, decide_band
 from casework.model.desk import DeskItem, HandoffReason
 from casework.model.disclosures import Band
 from casework.model.errors import AssistantUnavailable, EffectUnknown
-from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus
-from casework.services import prove
+from casework.model.messages import Author, Lane, NotSentReason, OutboundMessage, SendKind
+from casework.model.standings import Standing
+from casework.services import outgoing, prove, standings
 from casework.services.disclosures import hand_over, request_check
 from casework.services.effects import EffectRefused, commit_effect, parse_effect
+from casework.services.hand_backs import say_handed_back
 from casework.services.hand_off import keep_for_person, request_person
+from casework.services.intake_pauses import find_pause_reply
+from casework.services.invites import find_invite_token, open_invite
+from casework.services.kept_informed import KeptInformed, load_kept_informed, mark_read, tells_news
+from casework.services.left_messages import find_lines_for
+from casework.services.officer_thread import release_held_answers
 from casework.services.ports import (
     Assistant,
     AssistantAnswer,
-    AssistantReply,
     JsonObject,
     LeasedTurn,
     Store,
     Transaction,
 )
+from casework.services.promises import Promising
+from casework.services.rendering import CHECK_QUESTION, render_answer
 from casework.services.safety_lines import SafetyLines
 from casework.services.service_texts import ServiceTexts
 
 LEASE_SECONDS = 10
 MAX_ATTEMPTS = 3
 RETRY_AFTER_SECONDS = 1.5
+MODEL_NOTED_EVERY = timedelta(minutes=1)
 LONGEST_TEMPLATE = 96
-CHECK_QUESTION = "check_question"
+READ = "read"
+"""What becomes of a turn whose words were left beside the chat: nothing is answered."""
+# Responses that hold something of the person's own case.
+TELLING = frozenset({"utter_officer", "utter_officer_contact", "utter_status_neutral", "utter_hear_by"})
 
 
 class LeaseLost(Exception):
     """Another worker took the turn; nothing of ours may be written."""
+
+
+class TellingRefused(Exception):
+    """A reply tells of a case to somebody who has not proved, or no longer proves, that it is theirs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,26 +65,41 @@ class Answering:
     bands: Bands
     safety_lines: SafetyLines
     worker_id: str
+    promising: Promising
     retry_after_seconds: float = RETRY_AFTER_SECONDS
+    informed: KeptInformed = field(default_factory=cache(load_kept_informed))
+    models_noted: dict[str, datetime] = field(default_factory=dict)
+    # The turns being answered now: only these are renewed. Whatever broke, what is not here runs out.
+    in_hand: set[str] = field(default_factory=set)
 
 
-async def answer_next_turn(answering: Answering) -> bool:
-    """Leases the oldest waiting turn and brings it to its end. False when none is waiting."""
+async def answer_next_turn(answering: Answering, *, on_leased: Callable[[], None] = lambda: None) -> bool:
+    """Leases the oldest waiting turn and brings it to its end. False when none is waiting.
+
+    `on_leased` is called once there is one, before the work: somebody else may look for the next.
+    """
+    # Looked for without a write first: most looks find nothing, and a write would keep others waiting.
+    if not await answering.store.read(lambda tx: tx.turns.has_next()):
+        return False
     turn = await answering.store.write(lambda tx: _lease(tx, answering.worker_id))
     if turn is None:
         return False
+    on_leased()
     if turn.conversation.owner_id is not None:
         return True
+    answering.in_hand.add(turn.id)
     try:
         await _answer(answering, turn)
-    except Exception:
-        # This worker lives on and renews what bears its name; a broken step must run out instead.
-        await answering.store.write(lambda tx: tx.turns.release(turn))
-        raise
+    finally:
+        answering.in_hand.discard(turn.id)
     return True
 
 
 async def _answer(answering: Answering, turn: LeasedTurn) -> None:
+    token = find_invite_token(turn.text)
+    if token is not None and turn.left_for is None:
+        await answering.store.write(lambda tx: _commit_invite(tx, turn, token, answering))
+        return
     facts = await answering.store.read(lambda tx: _facts(tx, turn, answering.bands))
     try:
         answer = await _ask(answering, turn, facts)
@@ -88,11 +120,14 @@ def _lease(tx: Transaction, worker_id: str) -> LeasedTurn | None:
 
 
 def _facts(tx: Transaction, turn: LeasedTurn, bands: Bands) -> JsonObject:
-    level, _ = tx.standings.find(turn.conversation.id)
+    conversation = turn.conversation
+    level, _ = tx.standings.find(conversation.id)
+    plans = outgoing.list_plans(tx, conversation.channel, conversation.external_id, conversation.id)
     return {
-        "channel": turn.conversation.channel.value,
+        "channel": conversation.channel.value,
         "standing": level.name.lower(),
-        "code_pending": tx.codes.has_asked(turn.conversation.id),
+        "code_pending": tx.codes.has_asked(conversation.id),
+        "safe_question": any(plan.is_safe_first for plan in plans),
         "earlier": tx.inbox.list_earlier(
             turn.conversation.id,
             before=turn.received_at,
@@ -128,7 +163,7 @@ async def _commit(answering: Answering, turn: LeasedTurn, answer: AssistantAnswe
         await answering.store.write(lambda tx: commit_answer(tx, turn, answer, answering))
     except LeaseLost:
         return
-    except EffectUnknown:
+    except (EffectUnknown, TellingRefused):
         await answering.store.write(lambda tx: _commit_fallback(tx, turn, answering, "effect_refused"))
     except EffectRefused:
         await answering.store.write(lambda tx: _commit_refused(tx, turn, answering))
@@ -140,30 +175,44 @@ def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, an
     RED: the desk item and the safety line instead; the state stays as it was, so that what was interrupted
     can go on. AMBER: a CHECK item, and the reply asks if they are OK.
     """
-    decision = decide_band(turn.screen, answer.learned, answer.wish, answering.bands.limits)
+    decision = decide_band(turn.screen, _learned_of(turn, answer), answer.wish, answering.bands.limits)
     if decision.band is Band.RED:
         _commit_disclosure(tx, turn, decision, answering)
+        return
+    if turn.left_for is not None:
+        _commit_read(tx, turn, decision, answering)
         return
     effects = [parse_effect(effect) for effect in answer.effects]
     conversation = turn.conversation
     is_current = tx.conversations.record_state(conversation.id, answer.state, epoch=conversation.epoch)
     if not tx.turns.finish(turn, "answered" if is_current else "suppressed"):
         raise LeaseLost
+    _note_model(tx, answer.model, answering.models_noted)
+    promised: list[str | None] = []
     if is_current:
-        for effect in effects:
-            commit_effect(tx, turn, effect, answering.codes)
+        # Before the effects: an answer that was held belongs to what they wrote before.
+        release_held_answers(tx, conversation)
+        promised = [
+            commit_effect(tx, turn, effect, answering.codes, answering.promising) for effect in effects
+        ]
+        _check_telling(tx, turn, answer, answering.informed)
+        # What a colleague approved comes before what the assistant says next.
+        say_handed_back(tx, conversation, turn_id=turn.id, answers=turn.text)
     asks = False
     if decision.band is Band.AMBER:
         check = request_check(
             tx, conversation.id, decision, inbox_id=turn.inbox_id, by="detector", bands=answering.bands
         )
         asks = is_current and check is not None and _ask_now(tx, check, answering.bands)
-    tx.outbox.record(
-        _reply(turn, answer, answering.texts, asks=asks),
-        decision="answers_a_message",
-        status=OutboxStatus.WAITING if is_current else OutboxStatus.SUPPRESSED,
-        reason=None if is_current else "person_took_over",
-    )
+    words = tuple(each for each in promised if each is not None)
+    pause = find_pause_reply(tx, conversation, answering.texts) if is_current else None
+    if pause is not None:
+        answer = replace(answer, replies=(pause, *answer.replies))
+    for reply in _replies(turn, answer, answering.texts, asks=asks, words=words):
+        if is_current:
+            outgoing.send(tx, reply)
+        else:
+            outgoing.record_suppressed(tx, reply, reason=NotSentReason.PERSON_TOOK_OVER.value)
     if not is_current:
         keep_for_person(tx, conversation.id, inbox_id=turn.inbox_id)
     tx.audit.record(
@@ -171,6 +220,93 @@ def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, an
         by="assistant",
         conversation_id=conversation.id,
         thing=f"turn:{turn.id}",
+    )
+
+
+def _note_model(tx: Transaction, model: str, noted: dict[str, datetime]) -> None:
+    """For the supervisors' board: once a minute, not with every answer."""
+    if model in noted and tx.now - noted[model] < MODEL_NOTED_EVERY:
+        return
+    tx.boards.record_model(model)
+    noted[model] = tx.now
+
+
+def _commit_read(tx: Transaction, turn: LeasedTurn, decision: BandDecision, answering: Answering) -> None:
+    """Words left beside the chat: read for danger as any others. The page that took them has said what becomes of them.
+
+    The dialogue stays where it was. AMBER still asks if they are OK.
+    """
+    if not tx.turns.finish(turn, READ):
+        raise LeaseLost
+    if decision.band is not Band.AMBER:
+        return
+    conversation = tx.conversations.hold(turn.conversation.id)
+    check = request_check(
+        tx, conversation.id, decision, inbox_id=turn.inbox_id, by="detector", bands=answering.bands
+    )
+    if check is None or conversation.owner_id is not None or not _ask_now(tx, check, answering.bands):
+        return
+    outgoing.send(
+        tx,
+        outgoing.address(
+            conversation,
+            answering.texts.render(CHECK_QUESTION, conversation.channel),
+            lane=Lane.ASSISTANT,
+            kind=SendKind.ASSISTANT_REPLY,
+            author=Author.ASSISTANT,
+            template=CHECK_QUESTION,
+            dedupe_key=f"turn:{turn.id}",
+            turn_id=turn.id,
+        ),
+    )
+
+
+def _learned_of(turn: LeasedTurn, answer: AssistantAnswer) -> Learned | None:
+    """What the detector says; of words put in place of theirs its spans would point into a text they did not write."""
+    if answer.learned is None or not turn.is_reworded:
+        return answer.learned
+    return replace(answer.learned, spans=())
+
+
+def _check_telling(
+    tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, informed: KeptInformed
+) -> None:
+    """Looked at again where it counts: what tells of a case leaves only while the link to it holds."""
+    said = [reply.response for reply in answer.replies]
+    level, crime_reference = tx.standings.find(turn.conversation.id)
+    is_linked = level >= Standing.LINKED and crime_reference is not None
+    tells = tells_news(said) or not TELLING.isdisjoint(said)
+    if tells and not is_linked:
+        raise TellingRefused
+    standings.use_standing(tx, turn.conversation.id)
+    if crime_reference is not None and is_linked and tells_news(said):
+        # A status question answered without a person: counted by casework/adapters/storage/measures.py.
+        tx.audit.record("status_told", by="assistant", conversation_id=turn.conversation.id)
+        mark_read(tx, crime_reference, turn.conversation.id, informed=informed)
+
+
+def _commit_invite(tx: Transaction, turn: LeasedTurn, token: str, answering: Answering) -> None:
+    """An invite used in a chat, or the words for one that opens nothing: the assistant is not asked."""
+    conversation = tx.conversations.hold(turn.conversation.id)
+    if not tx.turns.finish(turn, "invite"):
+        return
+    if conversation.owner_id is not None:
+        keep_for_person(tx, conversation.id, inbox_id=turn.inbox_id)
+        return
+    opened = open_invite(tx, token, conversation, codes=answering.codes)
+    said = "invite_refused" if opened is None else "invite_opened"
+    outgoing.send(
+        tx,
+        outgoing.address(
+            conversation,
+            answering.texts.render(said, conversation.channel),
+            lane=Lane.ASSISTANT,
+            kind=SendKind.ASSISTANT_REPLY,
+            author=Author.SERVICE,
+            template=said,
+            dedupe_key=f"turn:{turn.id}",
+            turn_id=turn.id,
+        ),
     )
 
 
@@ -188,7 +324,7 @@ def _commit_disclosure(
         turn_id=turn.id,
         by="detector",
         bands=answering.bands,
-        safety_lines=answering.safety_lines,
+        safety_lines=find_lines_for(turn.left_for, answering.safety_lines),
     )
     tx.audit.record("answer_dropped", by="detector", conversation_id=conversation.id, thing=f"turn:{turn.id}")
 
@@ -202,37 +338,33 @@ def _ask_now(tx: Transaction, check: DeskItem, bands: Bands) -> bool:
     return True
 
 
-def render_text(replies: Sequence[AssistantReply], channel: Channel, texts: ServiceTexts) -> str:
-    """One message of a turn's replies. Where there are no buttons the choices are written out."""
-    if channel is Channel.WEBCHAT:
-        return "\n\n".join(reply.text for reply in replies)
-    lines = [reply.text for reply in replies]
-    if replies[-1].choices:
-        lines.append(texts.render("choices", channel, choices=", ".join(replies[-1].choices)))
-    return "\n".join(lines)
+def _replies(
+    turn: LeasedTurn, answer: AssistantAnswer, texts: ServiceTexts, *, asks: bool, words: Sequence[str] = ()
+) -> list[OutboundMessage]:
+    """The turn's answer, in the messages it takes on its channel: they leave in this order."""
+    rendered = render_answer(answer.replies, turn.conversation.channel, texts, promised=words, asks=asks)
+    return [
+        outgoing.address(
+            turn.conversation,
+            each.text,
+            lane=Lane.ASSISTANT,
+            kind=SendKind.ASSISTANT_REPLY,
+            author=Author.ASSISTANT,
+            template=_cut(each.template),
+            dedupe_key=f"turn:{turn.id}" if number == 1 else f"turn:{turn.id}:{number}",
+            turn_id=turn.id,
+            choices=each.choices,
+        )
+        for number, each in enumerate(rendered, 1)
+    ]
 
 
-def _reply(turn: LeasedTurn, answer: AssistantAnswer, texts: ServiceTexts, *, asks: bool) -> OutboundMessage:
-    conversation = turn.conversation
-    text = render_text(answer.replies, conversation.channel, texts)
-    template = "+".join(reply.response for reply in answer.replies)[:LONGEST_TEMPLATE]
-    if asks:
-        between = "\n\n" if conversation.channel is Channel.WEBCHAT else "\n"
-        text += between + texts.render(CHECK_QUESTION, conversation.channel)
-        template = f"{template[: LONGEST_TEMPLATE - len(CHECK_QUESTION) - 1]}+{CHECK_QUESTION}"
-    return OutboundMessage(
-        conversation_id=conversation.id,
-        channel=conversation.channel,
-        to=conversation.external_id,
-        text=text,
-        lane=Lane.ASSISTANT,
-        author=Author.ASSISTANT,
-        template=template,
-        dedupe_key=f"turn:{turn.id}",
-        epoch=conversation.epoch,
-        turn_id=turn.id,
-        choices=answer.replies[-1].choices,
-    )
+def _cut(template: str) -> str:
+    """As much as the record has room for; that they were asked if they are OK is never what is cut off."""
+    if len(template) <= LONGEST_TEMPLATE:
+        return template
+    end = f"+{CHECK_QUESTION}" if template.endswith(CHECK_QUESTION) else ""
+    return template[: LONGEST_TEMPLATE - len(end)] + end
 
 
 def _commit_refused(tx: Transaction, turn: LeasedTurn, answering: Answering) -> None:
@@ -248,19 +380,17 @@ def _commit_fallback(tx: Transaction, turn: LeasedTurn, answering: Answering, wh
     request_person(tx, conversation.id, HandoffReason.ASSISTANT_UNAVAILABLE, inbox_id=turn.inbox_id)
     if conversation.owner_id is not None:
         return
-    tx.outbox.record(
-        OutboundMessage(
-            conversation_id=conversation.id,
-            channel=conversation.channel,
-            to=conversation.external_id,
-            text=answering.texts.render("holding", conversation.channel),
+    outgoing.send(
+        tx,
+        outgoing.address(
+            conversation,
+            answering.texts.render("holding", conversation.channel),
             lane=Lane.ASSISTANT,
+            kind=SendKind.ASSISTANT_REPLY,
             author=Author.SERVICE,
             template="holding",
             dedupe_key=f"turn:{turn.id}",
-            epoch=conversation.epoch,
             turn_id=turn.id,
         ),
-        decision="answers_a_message",
     )
     tx.audit.record("turn_held", by="worker", conversation_id=conversation.id, thing=f"turn:{turn.id}")

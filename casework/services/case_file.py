@@ -3,7 +3,7 @@
 The format is docs/case-file.md. Bytes become rows in case_file_rows, cells become values in case_file_cells.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from casework.model.cases import Case
 from casework.model.errors import WaymarkError
@@ -20,9 +20,21 @@ from casework.services.case_file_cells import (
     get_stage,
     get_text,
 )
-from casework.services.case_file_rows import COLUMNS, Problem, Row, read_rows
+from casework.services.case_file_rows import COLUMNS, Problem, Row, read_object, read_rows
+from casework.services.packed_cases import PackedCases
 
-__all__ = ["COLUMNS", "CaseFileInvalid", "Problem", "parse_case_file", "render_problems"]
+__all__ = [
+    "COLUMNS",
+    "CaseFileInvalid",
+    "Problem",
+    "pack_case_file",
+    "parse_case",
+    "parse_case_file",
+    "render_problems",
+]
+
+MOST_PROBLEMS = 1_000  # nobody reads more, and a wrong column has one in every line
+PROGRESS_ROWS = 1_000
 
 
 class CaseFileInvalid(WaymarkError):
@@ -36,13 +48,37 @@ class CaseFileInvalid(WaymarkError):
 
 def parse_case_file(content: bytes, *, filename: str) -> list[Case]:
     """Every case, in the order of the file. `filename` ends in .csv or .json. Raises CaseFileInvalid."""
+    return [case for chunk in pack_case_file(content, filename=filename) for case in chunk]
+
+
+def pack_case_file(
+    content: bytes, *, filename: str, on_progress: Callable[[int], None] = lambda _count: None
+) -> PackedCases:
+    """As parse_case_file, for a file of any length: the cases take little room until they are looked at."""
     problems: list[Problem] = []
-    rows = read_rows(content, filename=filename, problems=problems)
-    cases = [_parse_row(row) for row in rows]
-    _check_references_differ(rows, cases)
+    first_line: dict[str, int] = {}
+    packed = PackedCases()
+    for count, row in enumerate(read_rows(content, filename=filename, problems=problems), start=1):
+        case = _parse_row(row)
+        _check_reference_is_new(row, case, first_line)
+        if not problems:
+            packed.add(case)
+        if len(problems) >= MOST_PROBLEMS:
+            break
+        if count % PROGRESS_ROWS == 0:
+            on_progress(count)
     if problems:
         raise CaseFileInvalid(filename, sorted(problems, key=lambda problem: problem.line))
-    return cases
+    return packed
+
+
+def parse_case(cells: Mapping[str, object]) -> Case:
+    """One case as a JSON object. Raises CaseFileInvalid."""
+    problems: list[Problem] = []
+    case = _parse_row(read_object(cells, problems))
+    if problems:
+        raise CaseFileInvalid("the case", problems)
+    return case
 
 
 def render_problems(error: CaseFileInvalid) -> list[str]:
@@ -74,12 +110,10 @@ def _parse_row(row: Row) -> Case:
     )
 
 
-def _check_references_differ(rows: Sequence[Row], cases: Sequence[Case]) -> None:
-    first_line: dict[str, int] = {}
-    for row, case in zip(rows, cases, strict=True):
-        if not case.crime_reference:
-            continue
-        if case.crime_reference in first_line:
-            what = f"the case on line {first_line[case.crime_reference]} has the same crime reference"
-            row.refuse("crime_reference", what, "Keep one row for each case.")
-        first_line.setdefault(case.crime_reference, row.line)
+def _check_reference_is_new(row: Row, case: Case, first_line: dict[str, int]) -> None:
+    if not case.crime_reference:
+        return
+    if case.crime_reference in first_line:
+        what = f"the case on line {first_line[case.crime_reference]} has the same crime reference"
+        row.refuse("crime_reference", what, "Keep one row for each case.")
+    first_line.setdefault(case.crime_reference, row.line)

@@ -1,5 +1,6 @@
 """From the bytes of a case file to its rows, each knowing its line. What a cell means comes later."""
 
+import codecs
 import csv
 import difflib
 import io
@@ -23,6 +24,8 @@ COLUMNS = (
 )
 OPTIONAL_COLUMNS = frozenset({"events"})
 _LONGEST_SHOWN = 40
+_PIECE_BYTES = 1024 * 1024
+_LIKE_A_DATE = re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,21 +52,27 @@ class Row:
         self.problems.append(Problem(line=line, column=column, what=what, remedy=remedy))
 
 
-def read_rows(content: bytes, *, filename: str, problems: list[Problem]) -> list[Row]:
-    """The rows that could be told apart. `problems` gets what could not, and what rows refuse later."""
+def read_rows(content: bytes, *, filename: str, problems: list[Problem]) -> Iterator[Row]:
+    """The rows that could be told apart, one by one. `problems` gets what could not, and what rows refuse."""
     reader = {"csv": _csv_rows, "json": _json_rows}.get(filename.rpartition(".")[2].casefold())
     if reader is None:
         problems.append(
             _of_line(1, "the file name ends in neither .csv nor .json", "Save it as one of these.")
         )
-        return []
-    text = _decoded(content, problems)
-    if text is None:
-        return []
-    rows = list(reader(text, problems))
-    if not rows and not problems:
+        return
+    if not _is_text(content, problems):
+        return
+    is_empty = True
+    for row in reader(content, problems):
+        is_empty = False
+        yield row
+    if is_empty and not problems:
         problems.append(_of_line(1, "the file holds no cases", "Check that this is the file you meant."))
-    return rows
+
+
+def read_object(cells: Mapping[str, object], problems: list[Problem]) -> Row:
+    """One case that came by itself, as a JSON object."""
+    return _row_of_object(cells, 1, "", problems)
 
 
 def shown(written: str) -> str:
@@ -72,34 +81,61 @@ def shown(written: str) -> str:
     return printable if len(printable) <= _LONGEST_SHOWN else f"{printable[:_LONGEST_SHOWN]}..."
 
 
+def quoted(written: str, known: Sequence[str]) -> str:
+    """What was written if it resembles a known word; else it may be somebody's name in the wrong column."""
+    return f"'{shown(written)}'" if _find_near(written, known) else "what is written"
+
+
+def quoted_date(written: str) -> str:
+    return f"'{written}'" if _LIKE_A_DATE.fullmatch(written) else "what is written"
+
+
 def did_you_mean(written: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(written.casefold().replace(" ", "_"), known, n=1)
-    return f"Did you mean '{near[0]}'?" if near else "docs/case-file.md lists the ones there are."
+    near = _find_near(written, known)
+    return f"Did you mean '{near}'?" if near else "docs/case-file.md lists the ones there are."
+
+
+def _find_near(written: str, known: Sequence[str]) -> str | None:
+    near = difflib.get_close_matches(written.casefold().replace(" ", "_")[:_LONGEST_SHOWN], known, n=1)
+    return near[0] if near else None
 
 
 def _of_line(line: int, what: str, remedy: str) -> Problem:
     return Problem(line=line, column="", what=what, remedy=remedy)
 
 
-def _decoded(content: bytes, problems: list[Problem]) -> str | None:
+def _is_text(content: bytes, problems: list[Problem]) -> bool:
+    # Piece by piece: the whole file as text can take four times the room of its bytes.
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    is_blank = True
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        for start in range(0, len(content), _PIECE_BYTES):
+            piece = decoder.decode(content[start : start + _PIECE_BYTES])
+            is_blank = is_blank and not piece.strip()
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
         remedy = "In Excel, save it as 'CSV UTF-8 (Comma delimited)'."
+        line = content.count(b"\n", 0, _find_undecodable(content)) + 1
         problems.append(_of_line(line, "from this line on the file is not UTF-8 text", remedy))
-        return None
-    if not text.strip():
+        return False
+    if is_blank:
         problems.append(_of_line(1, "the file is empty", "Check that this is the file you meant."))
-        return None
-    return text
+    return not is_blank
+
+
+def _find_undecodable(content: bytes) -> int:
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
 
 
 # --- CSV ----------------------------------------------------------------------------------------
 
 
-def _csv_rows(text: str, problems: list[Problem]) -> Iterator[Row]:
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+def _csv_rows(content: bytes, problems: list[Problem]) -> Iterator[Row]:
+    lines = csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=""), strict=True)
     try:
         header = [name.strip().casefold() for name in next(lines)]
         if not _is_header_sound(header, problems):
@@ -128,6 +164,11 @@ def _is_header_sound(header: Sequence[str], problems: list[Problem]) -> bool:
             _of_line(1, "the columns are not separated by commas", "Save it as comma-separated CSV.")
         )
         return False
+    if not any(name in COLUMNS for name in header):
+        # Not one is known: this is the first case, and its cells are not to be repeated.
+        remedy = "Write the columns' names into the first line; docs/case-file.md lists them."
+        problems.append(_of_line(1, "the first line names no column of a case file", remedy))
+        return False
     before = len(problems)
     for name in COLUMNS:
         if name not in header and name not in OPTIONAL_COLUMNS:
@@ -146,8 +187,8 @@ def _is_header_sound(header: Sequence[str], problems: list[Problem]) -> bool:
 # --- JSON ---------------------------------------------------------------------------------------
 
 
-def _json_rows(text: str, problems: list[Problem]) -> Iterator[Row]:
-    line, counted = 1, 0
+def _json_rows(content: bytes, problems: list[Problem]) -> Iterator[Row]:
+    text, line, counted = content.decode("utf-8-sig"), 1, 0
     try:
         for start, end, value in _json_elements(text):
             line, counted = line + text.count("\n", counted, start), start

@@ -1,107 +1,307 @@
 """Sending what is due: an attempt is recorded, the provider called, the result recorded."""
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from casework.model.desk import HandoffReason
-from casework.model.messages import Channel, Lane, OutboxStatus
-from casework.services.hand_off import keep_for_person, request_person
-from casework.services.ports import Delivery, LeasedDelivery, Sender, Store, Transaction
+from casework.model.delivery_failures import (
+    OUTCOME_UNKNOWN,
+    TOO_LATE,
+    UNREACHABLE_NOW,
+    WINDOW_CLOSED,
+    get_failure,
+)
+from casework.model.messages import Author, Channel, Lane, NotSentReason, OutboundMessage, OutboxStatus
+from casework.model.safe_contact import SendDecision, SendReason
+from casework.services import outgoing, undelivered, windows
+from casework.services.hand_off import keep_for_person
+from casework.services.invites import INVITE_TEMPLATES
+from casework.services.ports import Delivery, LeasedDelivery, NameFailure, Sender, Store, Transaction
+from casework.services.promises import keep_promises
+from casework.services.receipts import apply_news, name_nothing
 from casework.services.service_texts import ServiceTexts
 
 LEASE_SECONDS = 10
 MAX_ATTEMPTS = 12
+# Nothing of the message's: somebody pays a bill or sets a number, and the alarm says so. The plan's window ends them.
+WAIT_FOR_PEOPLE = ("account_refused", "not_our_number")
 LONGEST_WAIT_SECONDS = 300
 # A request we gave up on may still be on its way to the provider; asking sooner proves nothing.
 UNKNOWN_WAIT_SECONDS = 10
 
+# Takes from a sender's allowance what a message costs: None and it may leave, or the moment to ask again.
+Pace = Callable[[Transaction, OutboundMessage], datetime | None]
+Record = Callable[[Transaction], None]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Delivering:
-    """What delivering needs, wired once."""
+    """What delivering needs, wired once. `name_failure` reads the codes in the provider's news.
+
+    `shown`: the channels whose page reads the outbox itself; there a message is sent by being recorded as sent.
+    """
 
     store: Store
     senders: Mapping[Channel, Sender]
     texts: ServiceTexts
     worker_id: str
+    name_failure: NameFailure = name_nothing
+    pace: Pace | None = None
+    shown: frozenset[Channel] = frozenset()
+    # The messages being sent now: only these are renewed. Whatever broke, what is not here runs out.
+    in_hand: set[int] = field(default_factory=set)
 
 
-async def deliver_next_message(delivering: Delivering) -> bool:
-    """Sends the most urgent due message. False when none is due."""
-    leased = await delivering.store.write(
-        lambda tx: tx.outbox.lease_next(delivering.worker_id, lease_seconds=LEASE_SECONDS)
-    )
+async def deliver_next_message(
+    delivering: Delivering, *, on_leased: Callable[[], None] = lambda: None
+) -> bool:
+    """Sends the most urgent due message. False when none is due.
+
+    `on_leased` is called once there is one, before it is sent: somebody else may look for the next.
+    """
+    if not await delivering.store.read(lambda tx: tx.outbox.has_next()):
+        return False
+    leased, is_settled = await _take_next(delivering)
     if leased is None:
         return False
+    on_leased()
+    if is_settled:
+        return True
+    delivering.in_hand.add(leased.outbox_id)
     try:
-        delivery = await _deliver(delivering.senders.get(leased.message.channel), leased)
-    except Exception:
-        unknown = Delivery(status=OutboxStatus.UNKNOWN)
-        await delivering.store.write(lambda tx: record_delivery(tx, leased, unknown, delivering.texts))
-        raise
-    await delivering.store.write(lambda tx: record_delivery(tx, leased, delivery, delivering.texts))
+        await _deliver_leased(delivering, leased)
+    finally:
+        delivering.in_hand.discard(leased.outbox_id)
     return True
 
 
-async def _deliver(sender: Sender | None, leased: LeasedDelivery) -> Delivery:
+async def _take_next(delivering: Delivering) -> tuple[LeasedDelivery | None, bool]:
+    """The next message, leased, and whether everything about it is recorded already."""
+    try:
+        return await delivering.store.write(lambda tx: _show_next(tx, delivering))
+    except Exception:
+        # Nothing of it was written. Step by step its failure is its own, and holds up no other message.
+        return await delivering.store.write(lambda tx: _lease_next(tx, delivering)), False
+
+
+def _lease_next(tx: Transaction, delivering: Delivering) -> LeasedDelivery | None:
+    return tx.outbox.lease_next(delivering.worker_id, lease_seconds=LEASE_SECONDS)
+
+
+def _show_next(tx: Transaction, delivering: Delivering) -> tuple[LeasedDelivery | None, bool]:
+    """Leases the next; where a page shows it, everything else as well: no provider is waited for in between."""
+    leased = _lease_next(tx, delivering)
+    if leased is not None and leased.is_drill:
+        _keep_drill(tx, leased, delivering.texts)
+        return leased, True
+    if leased is None or leased.message.channel not in delivering.shown:
+        return leased, False
+    _, hindrance = _prepare(tx, delivering, leased)
+    record = hindrance or _settle(delivering, leased, Delivery(status=OutboxStatus.SENT))
+    record(tx)
+    return leased, True
+
+
+async def _deliver_leased(delivering: Delivering, leased: LeasedDelivery) -> None:
+    try:
+        record = await _deliver(delivering, leased)
+    except Exception:
+        await delivering.store.write(_settle(delivering, leased, Delivery(status=OutboxStatus.UNKNOWN)))
+        raise
+    await delivering.store.write(record)
+
+
+async def _deliver(delivering: Delivering, leased: LeasedDelivery) -> Record:
+    """What is to be recorded of this attempt. The plan may have changed since the message was written."""
+    if leased.is_drill:
+        # Before a sender is so much as looked for: what it did not learn of, it cannot send or look up.
+        return lambda tx: _keep_drill(tx, leased, delivering.texts)
+    sender = delivering.senders.get(leased.message.channel)
     if sender is None:
-        return Delivery(status=OutboxStatus.FAILED, error_code="no_sender")
+        return _settle(
+            delivering, leased, Delivery(status=OutboxStatus.FAILED, error_code=NotSentReason.NO_SENDER.value)
+        )
     if leased.was_unknown and leased.first_attempt_at is not None:
         found = await sender.find_sent(leased.message, since=leased.first_attempt_at)
         if found is not None:
-            return found
-    if leased.is_withdrawn:
-        return Delivery(status=OutboxStatus.SUPPRESSED, error_code="person_took_over")
-    return await sender.deliver(leased.message)
+            return _settle(delivering, leased, found)
+    message, hindrance = await delivering.store.read(lambda tx: _prepare(tx, delivering, leased))
+    if hindrance is not None:
+        return hindrance
+    # Last of all, so that what is not sent costs nothing of the sender's allowance.
+    pace = delivering.pace
+    if pace is not None:
+        until = await delivering.store.write(lambda tx: pace(tx, message))
+        if until is not None:
+            return lambda tx: _put_back(tx, leased, until)
+    return _settle(delivering, leased, await sender.deliver(message))
 
 
-def record_delivery(tx: Transaction, leased: LeasedDelivery, delivery: Delivery, texts: ServiceTexts) -> None:
+def _prepare(
+    tx: Transaction, delivering: Delivering, leased: LeasedDelivery
+) -> tuple[OutboundMessage, Record | None]:
+    """The message as it leaves now, and what is to be recorded instead where it must not."""
+    message = leased.message
+    if leased.is_withdrawn or _is_overtaken(tx, message):
+        return message, _settle(delivering, leased, _suppressed(NotSentReason.PERSON_TOOK_OVER.value))
+    moot = undelivered.find_moot(tx, leased)
+    if moot is not None:
+        return message, lambda tx: _record_moot(tx, leased, moot)
+    left = _find_seconds_left(leased, tx.now)
+    if left is not None and left <= 0:
+        return message, _settle(delivering, leased, Delivery(status=OutboxStatus.FAILED, failure=TOO_LATE))
+    decision = outgoing.decide(tx, message)
+    if decision.allowed_from is not None:
+        return message, lambda tx: postpone(tx, leased, decision)
+    if not decision.allowed:
+        return message, _settle(delivering, leased, _suppressed(decision.reason.value))
+    if not windows.is_window_open(tx, message):
+        return message, _settle(
+            delivering, leased, Delivery(status=OutboxStatus.FAILED, failure=WINDOW_CLOSED)
+        )
+    # The provider is told what is left of its time, not what it had when it was written.
+    return (message if left is None else replace(message, valid_for_seconds=left)), None
+
+
+def _is_overtaken(tx: Transaction, message: OutboundMessage) -> bool:
+    """A person took it since this was leased: looked at again, for a provider may be waited for in between."""
+    is_assistants = message.lane is Lane.ASSISTANT
+    return is_assistants and tx.conversations.get(message.conversation_id).epoch != message.epoch
+
+
+def _find_seconds_left(leased: LeasedDelivery, now: datetime) -> int | None:
+    """Of the time in which a message is worth anything; None where it always is."""
+    valid_for = leased.message.valid_for_seconds
+    if valid_for is None or leased.created_at is None:
+        return valid_for
+    return valid_for - int((now - leased.created_at).total_seconds())
+
+
+def _suppressed(why: str) -> Delivery:
+    return Delivery(status=OutboxStatus.SUPPRESSED, error_code=why)
+
+
+def _settle(delivering: Delivering, leased: LeasedDelivery, delivery: Delivery) -> Record:
+    return lambda tx: record_delivery(
+        tx, leased, delivery, delivering.texts, name_failure=delivering.name_failure
+    )
+
+
+def postpone(tx: Transaction, leased: LeasedDelivery, decision: SendDecision) -> None:
+    if decision.allowed_from is not None and tx.outbox.postpone(leased, until=decision.allowed_from):
+        tx.audit.record(
+            "message_postponed",
+            by="worker",
+            conversation_id=leased.message.conversation_id,
+            thing=f"out-{leased.outbox_id}",
+        )
+
+
+def _keep_drill(tx: Transaction, leased: LeasedDelivery, texts: ServiceTexts) -> None:
+    """Kept as it was written, and no task for anybody: nobody real waits for it."""
+    recorded = tx.outbox.record_outcome(
+        leased,
+        OutboxStatus.SUPPRESSED,
+        error_code=NotSentReason.DRILL.value,
+        redact_to=_redacted(leased, OutboxStatus.SUPPRESSED, texts),
+    )
+    if recorded and leased.message.author is Author.STAFF:
+        keep_promises(tx, leased.message.conversation_id, by=leased.message.staff_id or "officer")
+
+
+def _put_back(tx: Transaction, leased: LeasedDelivery, until: datetime) -> None:
+    tx.outbox.put_back(leased, until=until)
+
+
+def _record_moot(tx: Transaction, leased: LeasedDelivery, why: str) -> None:
+    if tx.outbox.record_outcome(leased, OutboxStatus.SUPPRESSED, error_code=why):
+        undelivered.report_moot(tx, leased, why)
+
+
+def record_delivery(
+    tx: Transaction,
+    leased: LeasedDelivery,
+    delivery: Delivery,
+    texts: ServiceTexts,
+    *,
+    name_failure: NameFailure = name_nothing,
+) -> None:
     """Writes what came of an attempt; a message that cannot be delivered becomes a person's task."""
     status = _final(leased, delivery)
+    if status is OutboxStatus.FAILED and delivery.status is OutboxStatus.UNKNOWN:
+        delivery = replace(delivery, failure=OUTCOME_UNKNOWN)
+    is_window_closed = status is OutboxStatus.FAILED and delivery.failure == WINDOW_CLOSED
+    if is_window_closed and windows.hold_for_window(tx, leased, texts):
+        return
     recorded = tx.outbox.record_outcome(
         leased,
         status,
         provider_message_id=delivery.provider_message_id,
         error_code=delivery.error_code,
+        failure=delivery.failure,
         retry_at=tx.now + _wait(leased.attempts, delivery),
         redact_to=_redacted(leased, status, texts),
     )
-    conversation_id, provider_id = leased.message.conversation_id, delivery.provider_message_id
     if not recorded:
         return
-    if status is OutboxStatus.SUPPRESSED:
-        keep_for_person(tx, conversation_id, inbox_id=None)
+    if status is OutboxStatus.SENT:
+        _record_sent(tx, leased, delivery, texts, name_failure)
+    elif status is OutboxStatus.FAILED:
+        failure = get_failure(delivery.failure)
+        undelivered.follow_up(tx, leased.outbox_id, failure, texts, error_code=delivery.error_code)
+    elif status is OutboxStatus.SUPPRESSED:
+        _report_suppressed(tx, leased, delivery)
+    elif delivery.failure is not None:
+        undelivered.sound_alarm(tx, leased.message, get_failure(delivery.failure), delivery.error_code)
+
+
+def _record_sent(
+    tx: Transaction,
+    leased: LeasedDelivery,
+    delivery: Delivery,
+    texts: ServiceTexts,
+    name_failure: NameFailure,
+) -> None:
+    undelivered.end_alarms(tx, leased.message)
+    if leased.message.author is Author.STAFF:
+        keep_promises(tx, leased.message.conversation_id, by=leased.message.staff_id or "officer")
     # The provider's news can outrun this commit.
-    if status is OutboxStatus.FAILED or (provider_id and tx.outbox.has_failed_event(provider_id)):
-        report_undelivered(tx, leased.outbox_id, conversation_id)
+    if delivery.provider_message_id is not None:
+        apply_news(tx, leased.outbox_id, texts, name_failure=name_failure)
 
 
-def report_undelivered(tx: Transaction, outbox_id: int, conversation_id: str) -> None:
-    """A person's task, once for each message however often the failure is told."""
-    key = f"not_delivered:out-{outbox_id}"
-    request_person(tx, conversation_id, HandoffReason.NOT_DELIVERED, inbox_id=None, dedupe_key=key)
+def _report_suppressed(tx: Transaction, leased: LeasedDelivery, delivery: Delivery) -> None:
+    if delivery.error_code in set(SendReason):
+        outgoing.report_withheld(tx, leased.outbox_id, leased.message)
+    else:
+        keep_for_person(tx, leased.message.conversation_id, inbox_id=None)
 
 
 def _final(leased: LeasedDelivery, delivery: Delivery) -> OutboxStatus:
     is_final = delivery.status in (OutboxStatus.SENT, OutboxStatus.FAILED, OutboxStatus.SUPPRESSED)
-    if not is_final and leased.attempts >= MAX_ATTEMPTS:
+    waits_for_people = delivery.status is OutboxStatus.WAITING and delivery.failure in WAIT_FOR_PEOPLE
+    if not is_final and not waits_for_people and leased.attempts >= MAX_ATTEMPTS:
+        return OutboxStatus.FAILED
+    if delivery.status is OutboxStatus.WAITING and delivery.failure == UNREACHABLE_NOW:
+        # A phone that is off is not waited for at the head of the line: a copy leaves later.
         return OutboxStatus.FAILED
     return delivery.status
 
 
 def _wait(attempts: int, delivery: Delivery) -> timedelta:
-    if delivery.retry_after_seconds is not None:
-        return timedelta(seconds=delivery.retry_after_seconds)
-    seconds = min(LONGEST_WAIT_SECONDS, 0.5 * 2**attempts) * random.uniform(0.8, 1.2)
+    # No power of more than that: what waits for people is tried thousands of times.
+    seconds = min(LONGEST_WAIT_SECONDS, 0.5 * 2 ** min(attempts, MAX_ATTEMPTS)) * random.uniform(0.8, 1.2)
+    seconds = max(seconds, delivery.retry_after_seconds or 0)
     if delivery.status is OutboxStatus.UNKNOWN:
         seconds = max(seconds, UNKNOWN_WAIT_SECONDS)
     return timedelta(seconds=seconds)
 
 
 def _redacted(leased: LeasedDelivery, status: OutboxStatus, texts: ServiceTexts) -> str | None:
-    is_over = status in (OutboxStatus.SENT, OutboxStatus.FAILED)
-    if leased.message.lane is not Lane.ONE_TIME_CODE or not is_over:
-        return None
-    return texts.render("one_time_code_sent", leased.message.channel)
+    is_over = status in (OutboxStatus.SENT, OutboxStatus.FAILED, OutboxStatus.SUPPRESSED)
+    if leased.message.lane is Lane.ONE_TIME_CODE and is_over:
+        return texts.render("one_time_code_sent", leased.message.channel)
+    if leased.message.template in INVITE_TEMPLATES and is_over:
+        return texts.render("invite_sent", leased.message.channel)
+    return None

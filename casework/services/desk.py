@@ -1,19 +1,35 @@
 """A person takes a conversation over, answers on the victim's channel, and hands it back."""
 
-import secrets
-
 from casework.model.desk import ItemStatus, Outcome
-from casework.model.errors import AlreadyClaimed, NotTheOwner, OutcomeNeeded, UnreadMessages
-from casework.model.messages import Author, Channel, Lane, OutboundMessage
+from casework.model.errors import (
+    AlreadyClaimed,
+    NotTheOwner,
+    NotUnattended,
+    OutcomeNeeded,
+    UnreadMessages,
+)
+from casework.model.messages import Author, Lane, NotSentReason, SendKind
+from casework.model.transfers import TransferKind
+from casework.services import outgoing
 from casework.services.hand_off import keep_for_person
+from casework.services.owners import (
+    check_reason,
+    check_room,
+    give_to,
+    is_silent,
+    let_go,
+    record_move,
+    withdraw_offer,
+)
 from casework.services.ports import Conversation, StaffMember, Transaction
 from casework.services.service_texts import ServiceTexts
+from casework.services.who_writes import tell_who_writes
 
 
 def claim_conversation(
     tx: Transaction, conversation_id: str, *, by: StaffMember, texts: ServiceTexts
 ) -> Conversation:
-    """Makes `by` the only one who may answer; raises AlreadyClaimed with the owner's name.
+    """Makes `by` the only one who may answer; raises AlreadyClaimed with the owner's name, TooManyUrgent.
 
     From the commit on no reply of the assistant leaves: what waits is suppressed, what is being
     written is dropped because the epoch moved.
@@ -23,12 +39,16 @@ def claim_conversation(
         return held
     if held.owner_id is not None:
         raise AlreadyClaimed(tx.staff.get(held.owner_id).display_name, held.owned_since)
-    tx.conversations.claim(conversation_id, by.id)
-    tx.desk.claim_all(conversation_id, by.id)
-    if tx.outbox.suppress_waiting(conversation_id, authors=[Author.ASSISTANT], reason="person_took_over"):
+    check_room(tx, conversation_id, by)
+    if not give_to(tx, held, by):
+        owner = tx.conversations.get(conversation_id)
+        raise AlreadyClaimed(tx.staff.get(owner.owner_id or "").display_name, owner.owned_since)
+    if tx.outbox.suppress_waiting(
+        conversation_id, authors=[Author.ASSISTANT], reason=NotSentReason.PERSON_TOOK_OVER.value
+    ):
         keep_for_person(tx, conversation_id, inbox_id=None)
     conversation = tx.conversations.get(conversation_id)
-    _tell(tx, conversation, "person_joined", by=by, texts=texts)
+    tell_who_writes(tx, conversation, "person_joined", by=by, texts=texts)
     tx.audit.record("conversation_claimed", by=by.id, conversation_id=conversation_id)
     return conversation
 
@@ -48,30 +68,32 @@ def reply_as_staff(
     by: StaffMember,
     last_seen_inbox_id: int,
     form_id: str,
+    template: str = "staff",
 ) -> None:
     """Queues a person's words. Refuses a stranger, and a reply written before the latest message was seen.
 
-    `form_id` names one composer: a form sent twice is one message.
+    `form_id` names one composer: a form sent twice is one message. `template`: what the record calls these words.
     """
     conversation = _get_owned(tx, conversation_id, by)
     _check_read(tx, conversation_id, last_seen_inbox_id)
-    recorded = tx.outbox.record(
-        OutboundMessage(
-            conversation_id=conversation.id,
-            channel=conversation.channel,
-            to=conversation.external_id,
-            text=text,
+    may_leave = outgoing.preview_reply(tx, conversation_id).may_leave_some_time
+    recorded = outgoing.send(
+        tx,
+        outgoing.address(
+            conversation,
+            text,
             lane=Lane.STAFF,
+            kind=SendKind.STAFF_REPLY,
             author=Author.STAFF,
-            template="staff",
+            template=template,
             dedupe_key=f"staff:{by.id}:{form_id}",
-            epoch=conversation.epoch,
             staff_id=by.id,
         ),
-        decision="answers_a_message",
     )
     if recorded is not None:
         tx.audit.record("staff_replied", by=by.id, conversation_id=conversation_id)
+        if may_leave:
+            tx.desk.record_answered(conversation_id)
 
 
 def close_items(
@@ -102,16 +124,55 @@ def hand_back(
     elif _has_claimed_items(tx, conversation_id):
         raise OutcomeNeeded
     tx.conversations.release(conversation_id, by.id)
-    _tell(tx, conversation, "person_left", by=by, texts=texts)
+    withdraw_offer(tx, conversation_id)
+    tell_who_writes(tx, conversation, "person_left", by=by, texts=texts)
     tx.audit.record("conversation_handed_back", by=by.id, conversation_id=conversation_id)
 
 
 def return_to_queue(tx: Transaction, conversation_id: str, *, by: StaffMember) -> None:
     """Lets go without an outcome: the items wait for someone else, from when they first waited."""
-    _get_owned(tx, conversation_id, by)
-    tx.desk.reopen_all(conversation_id)
-    tx.conversations.release(conversation_id, by.id)
-    tx.audit.record("conversation_returned", by=by.id, conversation_id=conversation_id)
+    let_go(tx, _get_owned(tx, conversation_id, by), by=by.id)
+
+
+def take_over(
+    tx: Transaction, conversation_id: str, *, by: StaffMember, reason: str, texts: ServiceTexts
+) -> Conversation:
+    """Makes `by` the owner in place of whoever is. For supervisors. Raises ReasonNeeded, TooManyUrgent.
+
+    The one who had it may write no more from the commit on; what they wrote still leaves.
+    """
+    reason = check_reason(reason)
+    held = tx.conversations.hold(conversation_id)
+    if held.owner_id == by.id:
+        return held
+    if held.owner_id is None:
+        return claim_conversation(tx, conversation_id, by=by, texts=texts)
+    check_room(tx, conversation_id, by)
+    give_to(tx, held, by)
+    record_move(tx, TransferKind.TAKEN_OVER, held, to_id=by.id, by=by, reason=reason)
+    taken = tx.conversations.get(conversation_id)
+    tell_who_writes(tx, taken, "person_joined", by=by, texts=texts)
+    tx.audit.record(
+        "conversation_taken_over", by=by.id, conversation_id=conversation_id, thing=f"from:{held.owner_id}"
+    )
+    return taken
+
+
+def release_unattended(tx: Transaction, conversation_id: str, *, by: StaffMember) -> None:
+    """Back to the queue, from when it first waited, because its owner is silent. For supervisors.
+
+    Raises NotUnattended where the owner has answered, or their time is not over.
+    """
+    held = tx.conversations.hold(conversation_id)
+    if held.owner_id is None or not is_silent(tx, held, tx.now):
+        raise NotUnattended(conversation_id)
+    let_go(tx, held, by=by.id, why=f"unattended:{held.owner_id}")
+    record_move(tx, TransferKind.RELEASED, held, to_id=None, by=by, reason="unattended")
+
+
+def release_left(tx: Transaction, held: Conversation) -> None:
+    """The worker's: back to the queue, for whoever has it is gone or has been silent too long. `held` must be held."""
+    let_go(tx, held, by="worker", why=f"unattended:{held.owner_id}")
 
 
 def _get_owned(tx: Transaction, conversation_id: str, by: StaffMember) -> Conversation:
@@ -130,27 +191,3 @@ def _check_read(tx: Transaction, conversation_id: str, last_seen_inbox_id: int) 
 def _has_claimed_items(tx: Transaction, conversation_id: str) -> bool:
     items = tx.desk.list_of_conversation(conversation_id)
     return any(item.status is ItemStatus.CLAIMED for item in items)
-
-
-def _tell(
-    tx: Transaction, conversation: Conversation, text: str, *, by: StaffMember, texts: ServiceTexts
-) -> None:
-    # A text nobody asked for can be seen by the wrong person, so only an open page is told at once;
-    # by text message the person's own first words say who is writing.
-    if conversation.channel is not Channel.WEBCHAT:
-        return
-    tx.outbox.record(
-        OutboundMessage(
-            conversation_id=conversation.id,
-            channel=conversation.channel,
-            to=conversation.external_id,
-            text=texts.render(text, conversation.channel, name=by.display_name),
-            lane=Lane.STAFF,
-            author=Author.SERVICE,
-            template=text,
-            dedupe_key=f"{text}:{conversation.id}:{secrets.token_hex(8)}",
-            epoch=conversation.epoch,
-            staff_id=by.id,
-        ),
-        decision="open_page",
-    )

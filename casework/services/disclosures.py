@@ -7,7 +7,8 @@ from casework.model.bands import TIER_OF_UNREADABLE, BandDecision, Bands
 from casework.model.desk import DeskItem, Grade, HandoffReason, ItemEvidence, grade_of_check
 from casework.model.disclosure_screen import UNREADABLE_TIERS
 from casework.model.disclosures import Evidence
-from casework.model.messages import Author, Lane, OutboundMessage
+from casework.model.messages import Author, Lane, SendKind
+from casework.services import outgoing
 from casework.services.ports import Conversation, Transaction
 from casework.services.safety_lines import SafetyLines, find_safety_line
 
@@ -49,20 +50,18 @@ def hand_over(
     if conversation.owner_id is not None and tier not in TIERS_ANSWERED_WHILE_OWNED:
         return
     line = find_safety_line(decision, conversation.channel, safety_lines)
-    tx.outbox.record(
-        OutboundMessage(
-            conversation_id=conversation.id,
-            channel=conversation.channel,
-            to=conversation.external_id,
-            text=line.text,
+    outgoing.send(
+        tx,
+        outgoing.address(
+            conversation,
+            line.text,
             lane=Lane.SAFETY,
+            kind=SendKind.SAFETY_LINE,
             author=Author.SERVICE,
             template=line.template_name,
             dedupe_key=f"safety:{inbox_id}",
-            epoch=conversation.epoch,
             turn_id=turn_id,
         ),
-        decision="answers_a_message",
     )
 
 

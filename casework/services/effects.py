@@ -8,7 +8,9 @@ from casework.model.desk import HandoffReason
 from casework.model.errors import EffectUnknown
 from casework.services import prove
 from casework.services.hand_off import request_person
+from casework.services.officer_thread import leave_message
 from casework.services.ports import LeasedTurn, Transaction
+from casework.services.promises import Promising
 
 
 class EffectRefused(Exception):
@@ -44,7 +46,10 @@ def parse_effect(declared: Any) -> Effect:
     return effect
 
 
-def commit_effect(tx: Transaction, turn: LeasedTurn, effect: Effect, codes: prove.CodeBook) -> None:
+def commit_effect(
+    tx: Transaction, turn: LeasedTurn, effect: Effect, codes: prove.CodeBook, promising: Promising
+) -> str | None:
+    """Carries it out; gives what the reply must say besides, where it made a promise."""
     match effect:
         case RequestCode(reference=reference):
             prove.request_code(tx, turn.conversation.id, reference)
@@ -55,3 +60,8 @@ def commit_effect(tx: Transaction, turn: LeasedTurn, effect: Effect, codes: prov
                 raise EffectRefused
         case HandOff(reason=reason):
             request_person(tx, turn.conversation.id, HandoffReason(reason), inbox_id=turn.inbox_id)
+            if HandoffReason(reason) is HandoffReason.MESSAGE_FOR_OFFICER:
+                return leave_message(
+                    tx, turn.conversation, inbox_id=turn.inbox_id, text=turn.text, promising=promising
+                )
+    return None

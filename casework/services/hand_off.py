@@ -23,7 +23,7 @@ def request_person(
     held = tx.conversations.hold(conversation_id)
     if tx.desk.find_open(conversation_id, reason) is not None:
         return
-    tx.desk.record_item(
+    opened = tx.desk.record_item(
         conversation_id=conversation_id,
         reason=reason,
         grade=GRADE_OF_REASON[reason],
@@ -32,4 +32,6 @@ def request_person(
         inbox_id=inbox_id,
         owner_id=held.owner_id,
     )
+    if opened is None:
+        return
     tx.audit.record("desk_item_opened", by="assistant", conversation_id=conversation_id, thing=reason.value)

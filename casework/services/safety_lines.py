@@ -1,6 +1,5 @@
 """The fixed text that answers an urgent message at once: looked up here, worded in the template."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +12,7 @@ from casework.model.disclosure_screen import SCREEN_FAILED, UNREADABLE_TIERS
 from casework.model.disclosures import Band, Category, ScreenResult
 from casework.model.errors import SettingsInvalid
 from casework.model.messages import Channel
+from casework.model.toml_files import read_toml
 
 SAFETY_LINES_FILE = Path(__file__).parents[1] / "templates" / "safety_lines.toml"
 NO_CATEGORY = "no_category"
@@ -47,10 +47,7 @@ SafetyLines = Mapping[str, SafetyLineEntry]
 
 def load_safety_lines(path: Path = SAFETY_LINES_FILE) -> SafetyLines:
     """Every category and every kind of unreadable message; refuses a missing or incomplete entry."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
-        raise SettingsInvalid(f"{path.name} cannot be read: {fault}; put the packaged file back") from fault
+    tables = read_toml(path)
     missing = sorted(set(KINDS) - tables.keys())
     if missing:
         kinds = ", ".join(missing)

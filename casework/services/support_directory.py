@@ -6,9 +6,9 @@ renamed or misprinted, and a dead number costs a frightened person their one try
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -40,12 +40,41 @@ class OpenHours:
     closes: time
 
 
+class By(StrEnum):
+    PHONE = "phone"
+    TEXT = "text"
+    WEBCHAT = "webchat"
+    EMAIL = "email"
+    FORM = "form"
+    BSL_VIDEO = "bsl_video"
+    APP = "app"
+    TEXTPHONE = "textphone"
+    WEBSITE = "website"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way to make contact. `to`: digits, an e-mail address or an https address; "" where no source gives one.
+
+    `shown` is `to` as people read it. `on_bill` is None unless a source says whether a call or text is on the phone
+    bill. `always`: a source says that it is answered, or may be sent, day and night.
+    """
+
+    by: By
+    to: str = ""
+    shown: str = ""
+    on_bill: bool | None = None
+    always: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class SupportService:
     """One service. Empty `hours` or `cost`: no source agrees, say nothing. "candidate": not phoned yet.
 
     `reach` ends the sentence "You can ..." with every way there is. `open_hours` is `hours` as values; empty with
-    `always_open` false: not known.
+    `always_open` false: not known. `youngest` and `oldest` are ages in years, both taken in, None where no source
+    gives a limit. `languages`: "en", "cy", "bsl", "interpreter"; empty: not known. `read_on`: when the sources were
+    last read, which is not a call to the number.
     """
 
     id: str
@@ -61,10 +90,21 @@ class SupportService:
     open_hours: tuple[OpenHours, ...]
     cost: str
     reach: str
+    ways: tuple[Way, ...]
+    youngest: int | None
+    oldest: int | None
+    languages: frozenset[str]
+    not_for: str
     source: tuple[tuple[str, str], ...]  # id and title of each page that carried the number
     evidence: str
+    read_on: date
     review_by: date
     status: str
+
+    @property
+    def publishers(self) -> tuple[str, ...]:
+        """Whose pages the entry was taken from, each once: a title ends with its publisher."""
+        return tuple(dict.fromkeys(title.rpartition(" - ")[2] for _, title in self.source))
 
 
 def find_support_services(
@@ -73,12 +113,12 @@ def find_support_services(
     """Up to `limit` services: for the topic asked about, then nearest to the crime, then the one for every crime.
 
     That last one is always in. The same question always gets the same answer. Empty only when all that fits is
-    past its review date.
+    past its review date. `area` is one of `get_places`, and takes in the wider places it lies in.
     """
     topics = _topics_of(crime_type or "")
     asked = frozenset({topic}) if topic else frozenset()
-    current = [service for service in get_support_services() if _is_shown(service, today, area)]
-    for_everyone = [service for service in current if _EVERYONES_TOPIC in service.topics]
+    current = list_current_services(today, areas=(area,))
+    for_everyone = [service for service in current if is_for_everyone(service)]
     special = [
         service for service in current if (topics | asked) & service.topics and service not in for_everyone
     ]
@@ -93,9 +133,7 @@ def find_opening(service: SupportService, now: datetime) -> Opening:
     if not service.open_hours:
         return Opening.UNKNOWN
     here = now.astimezone(LONDON)
-    holidays = _read_entries()["bank_holidays"]
-    # Past the end of the list nobody knows which days are holidays.
-    if here.date() in holidays["days"] or here.date() > holidays["review_by"]:
+    if is_holiday(here.date()):
         return Opening.HOLIDAY
     is_open = any(
         here.isoweekday() in hours.days and hours.opens <= here.time() < hours.closes
@@ -104,14 +142,57 @@ def find_opening(service: SupportService, now: datetime) -> Opening:
     return Opening.OPEN if is_open else Opening.CLOSED
 
 
+def find_next_opening(service: SupportService, now: datetime) -> datetime | None:
+    """When a service that is closed at that moment opens again, in British time; None where nobody can say.
+
+    A bank holiday is passed over: the hours given may not hold on it.
+    """
+    here = now.astimezone(LONDON)
+    coming = (
+        datetime.combine(here.date() + timedelta(days=days), hours.opens, tzinfo=LONDON)
+        for days in range(8)
+        for hours in sorted(service.open_hours, key=lambda hours: hours.opens)
+        if (here + timedelta(days=days)).isoweekday() in hours.days
+        and not is_holiday(here.date() + timedelta(days=days))
+    )
+    return next((opens for opens in coming if opens > here), None)
+
+
+def is_holiday(day: date) -> bool:
+    """Whether the hours given may not hold; past the end of the list nobody knows which days are holidays."""
+    holidays = _read_entries()["bank_holidays"]
+    return day in holidays["days"] or day > holidays["review_by"]
+
+
+def list_current_services(today: date, *, areas: Iterable[str]) -> list[SupportService]:
+    """Those of the UK and of these areas, wider places too, that are not past their review date; in file order."""
+    within = _read_entries()["places"]
+    places = {"UK", *areas, *(wider for area in areas for wider in within.get(area, []))}
+    return [
+        service
+        for service in get_support_services()
+        if today <= service.review_by and not service.areas.isdisjoint(places)
+    ]
+
+
+def is_for_everyone(service: SupportService) -> bool:
+    return _EVERYONES_TOPIC in service.topics
+
+
+def get_places() -> tuple[str, ...]:
+    """Where someone may say that they live, countries first."""
+    return tuple(_read_entries()["places"])
+
+
+def get_happened() -> Mapping[str, frozenset[str]]:
+    """What someone may say that happened, and the topics behind each answer."""
+    return {name: frozenset(topics) for name, topics in _read_entries()["happened"].items()}
+
+
 @cache
 def get_support_services() -> tuple[SupportService, ...]:
     """Every entry in the order of the file, also those past their review date."""
     return tuple(_parse_service(entry) for entry in _read_entries()["service"])
-
-
-def _is_shown(service: SupportService, today: date, area: str) -> bool:
-    return today <= service.review_by and not service.areas.isdisjoint({area, "UK"})
 
 
 def _topics_of(crime_type: str) -> frozenset[str]:
@@ -133,15 +214,33 @@ def _read_entries() -> dict[str, Any]:
 
 
 def _parse_service(entry: Mapping[str, Any]) -> SupportService:
-    sets = {"topics": frozenset(entry["topics"]), "areas": frozenset(entry["areas"])}
-    source = tuple((page["id"], page["title"]) for page in entry["source"])
-    opens = entry.get("open", [])
-    hours = {
+    opens, ages = entry.get("open", []), entry.get("ages", {})
+    parsed = {
+        "topics": frozenset(entry["topics"]),
+        "areas": frozenset(entry["areas"]),
+        "languages": frozenset(entry.get("languages", [])),
+        "source": tuple((page["id"], page["title"]) for page in entry["source"]),
         "always_open": opens == "always",
         "open_hours": tuple(_parse_hours(row) for row in opens) if opens != "always" else (),
+        "ways": tuple(_parse_way(row, entry) for row in entry["ways"]),
+        "youngest": ages.get("youngest"),
+        "oldest": ages.get("oldest"),
+        "not_for": entry.get("not_for", ""),
     }
-    given = {name: value for name, value in entry.items() if name != "open"}
-    return SupportService(**{**given, **sets, **hours, "source": source})
+    given = {name: value for name, value in entry.items() if name not in ("open", "ages")}
+    return SupportService(**{**given, **parsed})
+
+
+def _parse_way(row: Mapping[str, Any], entry: Mapping[str, Any]) -> Way:
+    to = row.get("to", "")
+    is_the_number = to == entry["phone_digits"]
+    return Way(
+        by=By(row["by"]),
+        to=to,
+        shown=row.get("shown") or (entry["phone_display"] if is_the_number else to.removeprefix("https://")),
+        on_bill={"yes": True, "no": False}[row["on_bill"]] if "on_bill" in row else None,
+        always=row.get("always", is_the_number and entry.get("open") == "always"),
+    )
 
 
 def _parse_hours(row: Mapping[str, Any]) -> OpenHours:

@@ -12,11 +12,12 @@ from casework.model.disclosure_screen import UNREADABLE_TIERS
 from casework.services.receive import receive_message
 from tests.console.desk_site import desk_environ
 from tests.support.builders import an_sms
+from tests.support.clock import SetClock
 
 
 @pytest.fixture
-def service(tmp_path: Path, sqlite_template: Path) -> Iterator[Service]:
-    built = build_service(Settings.from_env(desk_environ(tmp_path, sqlite_template)))
+def service(tmp_path: Path, sqlite_template: Path, clock: SetClock) -> Iterator[Service]:
+    built = build_service(Settings.from_env(desk_environ(tmp_path, sqlite_template)), clock=clock)
     yield built
     built.database.close()
 
@@ -42,7 +43,12 @@ def test_what_is_kept_with_an_item_names_the_words_and_says_what_they_mean(
 
     received = service.database.write_now(
         lambda tx: receive_message(
-            tx, message, screen=service.screen, safety_lines=service.safety_lines, bands=service.bands
+            tx,
+            message,
+            screen=service.screen,
+            safety_lines=service.safety_lines,
+            bands=service.bands,
+            texts=service.texts,
         )
     )
 

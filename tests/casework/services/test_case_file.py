@@ -101,7 +101,7 @@ def test_what_may_be_empty_has_its_safest_meaning(nothing: str | None) -> None:
     [case] = parse_case_file(as_json(a_row(**optional)), filename="cases.json")
 
     assert (case.next_update_due, case.contact_mobile, case.contact_email) == (None, None, None)
-    assert case.safe_contact == "reply_only"
+    assert case.safe_contact == ""
     assert case.enhanced_rights is None
     assert case.language == "en"
     assert case.events == ()
@@ -113,7 +113,7 @@ def test_json_may_leave_out_what_may_be_empty() -> None:
 
     [case] = parse_case_file(as_json(row), filename="cases.json")
 
-    assert case.safe_contact == "reply_only"
+    assert case.safe_contact == ""
 
 
 def test_excel_s_mark_line_ends_and_dates_are_taken() -> None:
@@ -369,6 +369,41 @@ def test_a_name_a_number_or_an_address_is_never_repeated_in_a_problem() -> None:
 
     assert len(caught.value.problems) == 4
     assert not re.search("zed|900999|home", told, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("private", ["Zed Example", "07700 900999", "zed@example.org", "zed"])
+def test_what_slipped_into_the_wrong_column_is_not_repeated_either(column: str, private: str) -> None:
+    content = as_csv(a_row() | {column: private})
+    told = ""
+    try:
+        parse_case_file(content, filename="cases.csv")
+    except CaseFileInvalid as invalid:
+        told = "\n".join([*render_problems(invalid), str(invalid)])
+
+    assert not re.search("zed|900999", told, re.IGNORECASE)
+
+
+def test_a_file_without_its_first_line_does_not_repeat_its_first_case() -> None:
+    [problem] = problems_in(as_csv(a_row(victim_name="Zed Example")).split(b"\n", 1)[1])
+
+    assert (problem.line, problem.column) == (1, "")
+    assert "zed" not in (problem.what + problem.remedy).casefold()
+
+
+def test_after_a_thousand_problems_no_more_are_looked_for() -> None:
+    rows = [a_row(crime_reference=f"4326{number:07d}", stage="lost") for number in range(1_500)]
+
+    assert len(problems_in(as_csv(*rows))) == 1_000
+
+
+@pytest.mark.parametrize(
+    ("column", "longest"),
+    [("crime_type", 96), ("oic_name", 128), ("oic_collar_number", 32), ("victim_name", 128)],
+)
+def test_what_no_database_could_keep_is_refused(column: str, longest: int) -> None:
+    assert len(parse_case_file(as_csv(a_row(**{column: "x" * longest})), filename="cases.csv")) == 1
+    assert places_in(as_csv(a_row(**{column: "x" * (longest + 1)}))) == [(2, column)]
 
 
 def test_what_is_quoted_back_cannot_write_on_the_operator_s_screen() -> None:

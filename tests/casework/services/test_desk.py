@@ -296,7 +296,7 @@ def test_an_item_put_back_has_waited_since_it_first_waited(line: Line) -> None:
     assert line.row(desk_item).owner_id == sasha.id
 
 
-def test_a_closed_item_is_not_opened_by_putting_the_conversation_back(line: Line) -> None:
+def test_put_back_with_everything_closed_it_stays_in_sight_and_nothing_closed_is_opened(line: Line) -> None:
     rowan = line.add_staff()
     received = line.receive(URGENT)
     line.claim(received.conversation_id, rowan)
@@ -304,7 +304,8 @@ def test_a_closed_item_is_not_opened_by_putting_the_conversation_back(line: Line
 
     line.return_to_queue(received.conversation_id, rowan)
 
-    assert line.row(desk_item).status == "closed"
+    found = {(row.reason, row.status) for row in line.rows(desk_item)}
+    assert found == {("disclosure", "closed"), ("passed_on", "open")}
 
 
 async def test_a_persons_words_still_leave_after_they_handed_back(line: Line) -> None:
@@ -367,6 +368,7 @@ def test_everything_a_person_does_leaves_a_record_in_their_name(line: Line) -> N
     line.hand_back(received.conversation_id, None, by=rowan)
 
     assert [row.act for row in line.rows(audit, actor=rowan.id)] == [
+        "shift_started",
         "conversation_claimed",
         "staff_replied",
         "conversation_returned",

@@ -8,10 +8,10 @@ import pytest
 from casework.adapters.storage.tables import audit, code_request, metadata, outbox, standing
 from casework.model.messages import Channel
 from casework.model.standings import Standing
+from casework.model.throttles import Tried, load_limits
 from casework.services.prove import (
     CODE_SECONDS,
     MAX_FAILURES,
-    MAX_SENDS_A_DAY,
     confirm_code,
     find_provable_case,
     request_code,
@@ -19,6 +19,7 @@ from casework.services.prove import (
 from tests.support.builders import REFERENCE, VICTIM, a_case
 from tests.support.line import Line
 
+MAX_SENDS_A_DAY = load_limits()[Tried.CODE_SENDS_OF_CASE].most
 STRANGER = "+447700900777"
 LOCKED, NO_MOBILE, ANSWERED_ONLY, NOTHING_WRITTEN = (f"4326001000{n}" for n in range(4))
 

@@ -1,13 +1,16 @@
 """A message is stored, screened and put before a person in one transaction, or not at all."""
 
 import threading
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from casework.adapters.storage.tables import audit, desk_item, inbox, outbox, turn
+from casework.adapters.storage.tables import audit, conversation, desk_item, inbox, outbox, turn
 from casework.model.desk import Outcome
+from casework.model.messages import Channel, Origin, find_written_at
 from casework.services.receive import Received
-from tests.support.builders import UNREADABLE, VICTIM, a_hit, an_sms
+from tests.support.builders import UNREADABLE, VICTIM, a_case, a_hit, an_sms
 from tests.support.fakes import BrokenSafetyLines
 from tests.support.line import Line
 
@@ -200,3 +203,53 @@ def test_a_message_after_every_item_was_closed_makes_a_new_item(line: Line) -> N
         ("disclosure", "closed"),
         ("wrote_while_with_person", "claimed"),
     ]
+
+
+# --- when it was written ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("origin", "seconds_ago", "is_late"),
+    [
+        (Origin.WEBHOOK, None, False),
+        (Origin.WEBHOOK, -5, False),
+        (Origin.WEBHOOK, 59, False),
+        (Origin.WEBHOOK, 60, True),
+        (Origin.SPOOL, 1, True),
+        (Origin.SWEEP, -5, False),
+        (Origin.SWEEP, None, False),
+    ],
+)
+def test_only_what_reached_us_late_was_written_earlier(
+    line: Line, origin: Origin, seconds_ago: int | None, is_late: bool
+) -> None:
+    now = line.clock.now()
+    sent_at = None if seconds_ago is None else now - timedelta(seconds=seconds_ago)
+
+    assert (find_written_at(origin, sent_at, now) < now) is is_late
+
+
+async def test_a_webhook_that_was_kept_back_for_hours_is_not_answered_as_live(line: Line) -> None:
+    """Telegram keeps what we did not take for a day. Red when a webhook counts as written when it came."""
+    line.add_cases(a_case(crime_type="stalking", safe_contact="reply_only"))
+    sent_at = line.clock.now() - timedelta(hours=3)
+    line.receive("who is my officer", sent_at=sent_at)
+    await line.answer_all()
+    await line.deliver_all()
+
+    assert line.row(conversation).last_inbound_at == sent_at
+    assert line.sender.sent == []
+    assert "may_not_be_written" in {row.reason for row in line.rows(desk_item)}
+
+
+async def test_a_closing_word_kept_back_closes_nothing_that_was_written_since(line: Line) -> None:
+    """Red when what a webhook brings late is never looked at as overtaken."""
+    telegram: dict[str, Any] = {"channel": Channel.TELEGRAM, "external_id": "4001"}
+    ten_ago = line.clock.now() - timedelta(minutes=10)
+    line.receive("are you there", **telegram)
+    line.receive("EXIT", sent_at=ten_ago, **telegram)
+    await line.answer_all()
+    await line.deliver_all()
+
+    assert line.assistant.asked == ["are you there"]
+    assert len(line.sender.sent) == 1

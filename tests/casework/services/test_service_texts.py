@@ -12,7 +12,17 @@ from casework.services.service_texts import load_service_texts
 
 TEXTS: dict[str, Any] = load_service_texts().texts
 FORMS = [(name, form) for name in TEXTS for form in ("sms", "web")]
-VALUES = {"code": "123456", "name": "Robin Test-Detective-With-A-Long-Name", "choices": "Yes, No"}
+VALUES = {
+    "code": "123456",
+    "name": "Robin Test-Detective-With-A-Long-Name",
+    "choices": "Yes, No",
+    "link": f"https://{'messages.'.rjust(48, 'x')}example.org/i/{'x' * 32}",
+    "word": "4BDGH7",
+    "token": "x" * 32,
+    "day": "Wednesday 30 September",
+    "cost": "Texts to us cost your usual rate.",
+    "item": "0123abcd",
+}
 GSM_7 = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"

@@ -4,12 +4,19 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from casework.services.support_directory import (
+    LONDON,
+    By,
     Opening,
     SupportService,
+    find_next_opening,
     find_opening,
     find_support_services,
+    get_happened,
+    get_places,
     get_support_services,
+    list_current_services,
 )
+from tests.yaml_files import read_yaml
 
 TODAY = date(2026, 11, 21)
 
@@ -100,6 +107,7 @@ def test_an_entry_is_hidden_the_day_after_its_review_date() -> None:
 def test_no_entry_that_must_never_be_published_is_there() -> None:
     assert NEVER_PUBLISHED_IDS.isdisjoint(service.id for service in SERVICES)
     assert NEVER_PUBLISHED_NUMBERS.isdisjoint(service.phone_digits for service in SERVICES)
+    assert NEVER_PUBLISHED_NUMBERS.isdisjoint(way.to for service in SERVICES for way in service.ways)
     for service in SERVICES:
         assert not any(name in f"{service.id} {service.name}".casefold() for name in NEVER_PUBLISHED_NAMES)
 
@@ -225,3 +233,112 @@ def test_a_topic_names_its_own_services_and_the_one_for_everyone(topic: str, exp
     found = find_support_services(None, topic=topic, today=TODAY)
 
     assert [service.id for service in found] == [*expected, "victim_support"]
+
+
+# --- what the finder reads besides ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("area", "local"),
+    [
+        ("England", []),
+        ("Wales", []),
+        ("Berkshire", ["victims_first", "berkshire_womens_aid"]),
+        ("Oxfordshire", ["victims_first"]),
+        ("Essex", ["compass_essex", "oakwood_place"]),
+        ("London", ["havens"]),
+        # Their services are known, but no number of theirs could be confirmed.
+        ("Hampshire", []),
+        ("Isle of Wight", []),
+        ("Northamptonshire", []),
+    ],
+)
+def test_a_local_service_is_listed_where_it_works_beside_those_of_its_country(
+    area: str, local: list[str]
+) -> None:
+    listed = list_current_services(TODAY, areas=[area])
+    country = "Wales" if area == "Wales" else "England"
+
+    assert [service.id for service in listed if service.areas.isdisjoint({"UK", "England", "Wales"})] == local
+    assert [service.id for service in listed if service.id not in local] == [
+        service.id for service in SERVICES if {"UK", country} & service.areas
+    ]
+
+
+def test_the_chat_can_name_a_local_service_once_it_knows_where_someone_lives() -> None:
+    """Red when `find_support_services` takes the area by itself, without the country it lies in."""
+    assert ids("Domestic abuse", area="Essex") == [
+        "national_domestic_abuse_helpline",
+        "compass_essex",
+        "victim_support",
+    ]
+    assert "compass_essex" not in ids("Domestic abuse", limit=25)
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.id)
+def test_the_ways_of_an_entry_can_be_used_and_name_its_number(service: SupportService) -> None:
+    shapes = {
+        By.PHONE: r"[0-9]{3,11}",
+        By.TEXT: r"[0-9]{5,11}",
+        By.TEXTPHONE: r"[0-9]{5,11}",
+        By.EMAIL: r"[a-z]+@[a-z.]+",
+        By.APP: "",
+    }
+    for way in service.ways:
+        assert re.fullmatch(shapes.get(way.by, r"https://[a-z0-9.-]+(/[a-z-]+)?"), way.to), way
+        assert re.sub(r"\D", "", way.shown.partition(",")[0]) == way.to or not way.to.isdigit()
+    assert service.phone_digits in {way.to for way in service.ways}
+    assert len({(way.by, way.to) for way in service.ways}) == len(service.ways)
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.id)
+def test_what_an_entry_says_besides_is_sane_and_was_read_before_it_is_due(service: SupportService) -> None:
+    assert date(2026, 11, 1) <= service.read_on < service.review_by
+    assert service.languages <= {"en", "cy", "bsl", "interpreter"}
+    assert service.languages == frozenset() or "en" in service.languages
+    assert 0 <= (service.youngest or 0) <= (service.oldest or 99)
+    assert service.areas <= {"UK", "Northern Ireland", *get_places()}
+    assert GSM_7.fullmatch(service.not_for)
+
+
+def test_only_what_a_source_says_is_off_the_bill_is_called_so() -> None:
+    """Red when a way without a source for it is marked `on_bill = "no"`, or the mark is read as its opposite."""
+    off = {(service.id, way.by) for service in SERVICES for way in service.ways if way.on_bill is False}
+
+    assert off == {
+        ("national_stalking_helpline", By.PHONE),
+        ("childline", By.PHONE),
+        ("samaritans", By.PHONE),
+    }
+    assert not [way for service in SERVICES for way in service.ways if way.on_bill]
+
+
+def test_every_answer_of_the_finder_leads_to_a_topic_that_the_chat_knows_too() -> None:
+    known = {topic for service in SERVICES for topic in service.topics}
+    [asked] = read_yaml("bot/topics.yml")
+    known |= set(asked["support"])
+
+    for topics in get_happened().values():
+        assert topics <= known
+
+
+@pytest.mark.parametrize(
+    ("identifier", "now", "opens"),
+    [
+        # A Saturday: Monday morning, in British time.
+        ("karma_nirvana", datetime(2026, 11, 21, 12, tzinfo=UTC), datetime(2026, 11, 23, 9, tzinfo=LONDON)),
+        ("karma_nirvana", datetime(2026, 11, 23, 8, tzinfo=UTC), datetime(2026, 11, 23, 9, tzinfo=LONDON)),
+        ("karma_nirvana", datetime(2026, 11, 23, 17, tzinfo=UTC), datetime(2026, 11, 24, 9, tzinfo=LONDON)),
+        ("karma_nirvana", datetime(2027, 7, 5, 7, tzinfo=UTC), datetime(2027, 7, 5, 9, tzinfo=LONDON)),
+        ("galop", datetime(2026, 11, 27, 20, tzinfo=UTC), datetime(2026, 11, 30, 10, tzinfo=LONDON)),
+        # Christmas Day to the 28th are holidays; so is 1 January.
+        ("karma_nirvana", datetime(2026, 12, 24, 18, tzinfo=UTC), datetime(2026, 12, 29, 9, tzinfo=LONDON)),
+        # The list of holidays has run out: nobody can say.
+        ("karma_nirvana", datetime(2027, 12, 24, 18, tzinfo=UTC), None),
+        ("national_stalking_helpline", datetime(2026, 11, 23, 12, tzinfo=UTC), None),
+    ],
+)
+def test_when_a_closed_service_opens_again(identifier: str, now: datetime, opens: datetime | None) -> None:
+    found = find_next_opening(get_service(identifier), now)
+
+    assert found == opens
