@@ -8,13 +8,15 @@ import sqlalchemy as sa
 from aiohttp import web
 
 from casework.adapters.storage.migrate import is_current
-from casework.adapters.web_app import SERVICE, add_security_headers
+from casework.adapters.web_app import SERVICE, add_security_headers, refuse_without_database
 from casework.bootstrap import Service
+from channels.case_feed import add_case_feed_routes
+from channels.recovery import ask_for_sweep
+from channels.request_limits import LIMITS, RequestLimits, cut_off_large_and_slow
 from channels.sms import add_twilio_routes
-from channels.webchat import add_webchat_routes
+from channels.telegram import add_telegram_routes
+from channels.webchat.routes import add_webchat_routes
 
-# A 1,600-character text of emoji, percent-encoded twice over, is far below this.
-LARGEST_BODY_BYTES = 256 * 1024
 BEAT_IS_FRESH = timedelta(seconds=10)
 PROBE_SECONDS = 2.0
 
@@ -22,13 +24,21 @@ PROBE = web.AppKey("probe", aiohttp.ClientSession)
 HAS_BEEN_READY = web.AppKey("has_been_ready", list[bool])
 
 
-def build_gateway_app(service: Service) -> web.Application:
-    app = web.Application(client_max_size=LARGEST_BODY_BYTES, middlewares=[add_security_headers])
+def build_gateway_app(service: Service, *, limits: RequestLimits | None = None) -> web.Application:
+    limits = limits or RequestLimits()
+    app = web.Application(
+        client_max_size=limits.body_bytes,
+        middlewares=[add_security_headers, refuse_without_database, cut_off_large_and_slow],
+    )
+    app[LIMITS] = limits
     app[SERVICE] = service
     app[HAS_BEEN_READY] = []
     app.cleanup_ctx.append(_probe_session)
+    app.on_startup.append(_look_back)
     add_twilio_routes(app)
+    add_telegram_routes(app)
     add_webchat_routes(app)
+    add_case_feed_routes(app)
     app.router.add_get("/health/live", report_live)
     app.router.add_get("/health/ready", report_ready)
     return app
@@ -38,6 +48,10 @@ async def _probe_session(app: web.Application) -> AsyncIterator[None]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROBE_SECONDS)) as session:
         app[PROBE] = session
         yield
+
+
+async def _look_back(app: web.Application) -> None:
+    await ask_for_sweep(app[SERVICE])
 
 
 async def report_live(_request: web.Request) -> web.Response:

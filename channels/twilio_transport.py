@@ -1,6 +1,7 @@
 """How requests reach Twilio: the address, the deadline, one try each, and nothing personal in a log."""
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,12 @@ from casework.model.errors import SettingsInvalid
 from channels.twilio_signature import check_tokens
 
 TWILIO_API_URL = "https://api.twilio.com"
+CONTENT_HOST = "https://content.twilio.com"
+# Twilio's other addresses, which a provider on this machine answers at its one address.
+OTHER_URLS = (CONTENT_HOST, "https://messaging.twilio.com")
+LONGEST_RETRY_AFTER_SECONDS = 3600
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+_TWILIO_API_HOST = re.compile(r"api(\.[a-z0-9-]+)*\.twilio\.com")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +29,7 @@ class TwilioSettings:
     auth_token: str
     sms_from: str
     whatsapp_from: str | None = None
+    whatsapp_template: str | None = None  # the approved notice for a closed window: HX...
     api_url: str = TWILIO_API_URL
     status_callback_url: str | None = None
     timeout_seconds: float = 10.0
@@ -41,6 +48,23 @@ class TwilioSettings:
         return urlsplit(self.api_url).hostname in LOOPBACK_HOSTS
 
 
+def is_providers_own(source: str, api_url: str) -> bool:
+    """Whether our credentials may be shown to this address: only where the API itself is."""
+    try:
+        asked, api = urlsplit(source), urlsplit(api_url)
+        port = asked.port
+        is_same = (asked.scheme, asked.hostname, port) == (api.scheme, api.hostname, api.port)
+    except ValueError:
+        return False
+    if asked.username is not None or asked.password is not None:
+        return False
+    if is_same:
+        return asked.scheme == "https" or asked.hostname in LOOPBACK_HOSTS
+    # The regions of the API are other hosts of the same provider, such as api.dublin.ie1.twilio.com.
+    are_twilios = all(_TWILIO_API_HOST.fullmatch(each.hostname or "") for each in (asked, api))
+    return asked.scheme == "https" and are_twilios and port in (None, 443)
+
+
 class TooManyRequests(Exception):
     """Twilio answered 429. Raised here because its library drops the Retry-After header."""
 
@@ -54,7 +78,9 @@ class TwilioTransport(TwilioHttpClient):
 
     def __init__(self, settings: TwilioSettings) -> None:
         super().__init__(timeout=settings.timeout_seconds)
-        self._api_url = settings.api_url.rstrip("/")
+        self._addresses = {TWILIO_API_URL: settings.api_url.rstrip("/")}
+        for url in OTHER_URLS:
+            self._addresses[url] = settings.api_url.rstrip("/") if settings.is_loopback else url
         assert self.session is not None
         # A proxy named in the environment must not be asked for an address of this machine.
         self.session.trust_env = not settings.is_loopback
@@ -73,15 +99,20 @@ class TwilioTransport(TwilioHttpClient):
         allow_redirects: bool = False,
     ) -> Response:
         """Twilio's answer, whatever its status but 429, which is raised as TooManyRequests."""
-        if not uri.startswith(TWILIO_API_URL + "/"):
-            raise SettingsInvalid(
-                "Twilio's library asked for an unexpected host. Set WAYMARK_TWILIO_API_URL instead."
-            )
-        address = self._api_url + uri.removeprefix(TWILIO_API_URL)
+        address = self.find_address(uri)
         response = super().request(method, address, params, data, headers, auth, timeout, allow_redirects)
         if response.status_code == 429:
             raise TooManyRequests(_read_seconds((response.headers or {}).get("Retry-After")))
         return response
+
+    def find_address(self, uri: str) -> str:
+        """Where a request of the library's goes. Refuses (SettingsInvalid) a host that nobody has set."""
+        for host, address in self._addresses.items():
+            if uri.startswith(host + "/"):
+                return address + uri.removeprefix(host)
+        raise SettingsInvalid(
+            "Twilio's library asked for an unexpected host. Set WAYMARK_TWILIO_API_URL instead."
+        )
 
     def log_request(self, kwargs: dict[str, Any]) -> None:
         """Nothing: Twilio's own would write the recipient's number."""
@@ -95,4 +126,5 @@ class TwilioTransport(TwilioHttpClient):
 
 
 def _read_seconds(header: str | None) -> int | None:
-    return int(header) if header and header.isascii() and header.isdigit() and len(header) <= 6 else None
+    is_number = header and header.isascii() and header.isdigit() and len(header) <= 6
+    return min(int(header), LONGEST_RETRY_AFTER_SECONDS) if header and is_number else None

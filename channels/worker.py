@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 
 import aiohttp
 import structlog
@@ -11,39 +12,82 @@ import structlog
 from casework.adapters.assistant import RasaAssistant
 from casework.adapters.logs import configure_logs
 from casework.adapters.settings import Settings
-from casework.adapters.storage.changes import watch_changes
+from casework.adapters.storage.changes import Changes, watch_changes
 from casework.adapters.storage.statements import new_id
 from casework.bootstrap import Service, build_service
-from casework.services import answer, deliver, prove, silence
+from casework.model.grade_clocks import load_grade_clocks
+from casework.model.ladder import LADDER_FILE, load_ladder
+from casework.model.rota import Way
+from casework.services import (
+    answer,
+    clocks,
+    deliver,
+    drills,
+    duress,
+    ladder,
+    media,
+    notices,
+    officer_thread,
+    pacing,
+    promises,
+    prove,
+    silence,
+    staff_notices,
+    stale,
+    transfers,
+)
+from casework.services.kept_informed import load_kept_informed
 from casework.services.ports import Transaction
-from channels.senders import build_senders
+from channels.media import open_provider_files
+from channels.media_types import find_media_type
+from channels.on_call import build_notice_senders
+from channels.recovery import Recovery
+from channels.senders import SHOWN, build_senders, find_trackers
+from channels.telegram_transport import build_bot, find_telegram_settings
+from channels.telegram_webhook import TelegramWebhook
+from channels.twilio_errors import name_failure
+from channels.twilio_reads import TwilioAccount, TwilioReader
 
 log = structlog.get_logger()
 
 ANSWERERS = 4
 SENDERS = 4
+FETCHERS = 2
 IDLE_SECONDS = 1.0
 RENEW_SECONDS = 3.0
 FAILURE_PAUSE_SECONDS = 1.0
 
 Step = Callable[[], Awaitable[bool]]
+# Called with what to call once there is work, and before it is done.
+LeasingStep = Callable[[Callable[[], None]], Awaitable[bool]]
 
 
 async def run_worker(service: Service, *, stop: asyncio.Event) -> None:
-    """Runs until `stop`; what is leased and unfinished is taken up by another worker after the lease."""
+    """Runs until `stop`; what is leased and unfinished is taken up by another worker after the lease.
+
+    Raises SystemExit when one of its loops has ended by itself: whoever keeps it running starts another.
+    """
     worker_id = new_id()
     async with aiohttp.ClientSession() as session:
         assistant = RasaAssistant(service.settings.rasa_urls, service.settings.turn_secret, session)
         tasks = [asyncio.create_task(loop) for loop in _loops(service, assistant, worker_id)]
         log.info("worker_started")
-        await stop.wait()
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        has_died = not stop.is_set()
+        stopped.cancel()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    if has_died:
+        # It would go on beating, with nobody at one of its tasks.
+        log.error("worker_loop_ended")
+        raise SystemExit(1)
     log.info("worker_stopped")
 
 
 def _loops(service: Service, assistant: RasaAssistant, worker_id: str) -> list[Coroutine[None, None, None]]:
+    promising = promises.load_promising(service.texts)
     answering = answer.Answering(
         store=service.database,
         assistant=assistant,
@@ -52,35 +96,191 @@ def _loops(service: Service, assistant: RasaAssistant, worker_id: str) -> list[C
         bands=service.bands,
         safety_lines=service.safety_lines,
         worker_id=worker_id,
+        promising=promising,
     )
+    senders = build_senders(service)
     delivering = deliver.Delivering(
         store=service.database,
-        senders=build_senders(service),
+        senders=senders,
         texts=service.texts,
         worker_id=worker_id,
+        name_failure=name_failure,
+        pace=_make_pace(service),
+        shown=SHOWN,
     )
-    loops = [_repeat(service, lambda: answer.answer_next_turn(answering)) for _ in range(ANSWERERS)]
-    loops += [_repeat(service, lambda: deliver.deliver_next_message(delivering)) for _ in range(SENDERS)]
+    tracking = stale.Tracking(
+        store=service.database,
+        clock=service.clock,
+        trackers=find_trackers(senders),
+        texts=service.texts,
+        name_failure=name_failure,
+    )
+    loops = [
+        _crew(service, lambda leased: answer.answer_next_turn(answering, on_leased=leased), size=ANSWERERS),
+        _crew(
+            service, lambda leased: deliver.deliver_next_message(delivering, on_leased=leased), size=SENDERS
+        ),
+    ]
     loops.append(
         _repeat(
             service,
-            lambda: prove.issue_next_code(service.database, codes=service.codes, texts=service.texts),
+            lambda: prove.issue_next_code(
+                service.database,
+                codes=service.codes,
+                texts=service.texts,
+                segments_a_day=service.settings.code_segments_a_day,
+            ),
         )
     )
-    loops.append(_repeat(service, lambda: silence.note_next_silence(service.database, service.bands.limits)))
-    loops.append(_keep_leases(service, worker_id))
+    loops.append(
+        _repeat(
+            service,
+            lambda: duress.hear_next_duress(service.database, codes=service.codes, bands=service.bands),
+        )
+    )
+    loops.append(_poll(*_watch_steps(service, promising)))
+    loops.append(_climb(service))
+    loops.append(_poll(lambda: stale.look_up_next_silent(tracking)))
+    loops.append(_drill(service))
+    loops += [_fetch_media(service) for _ in range(FETCHERS)]
+    loops += _telegram_loops(service)
+    loops.append(_recover(service))
+    loops.append(_keep_leases(service, answering, delivering))
     return loops
 
 
-async def _repeat(service: Service, step: Step) -> None:
-    """One step after another while there is work; else waits for a commit, and looks anyway each second."""
+def _make_pace(service: Service) -> deliver.Pace:
+    settings = service.settings
+    paced = pacing.list_paced_senders(
+        sms_from=settings.sms_from,
+        whatsapp_from=settings.whatsapp_from,
+        sms_per_second=settings.sms_segments_per_second,
+        has_telegram=settings.telegram_bot_token is not None,
+    )
+    return lambda tx, message: pacing.keep_pace(tx, message, senders=paced)
+
+
+def _watch_steps(service: Service, promising: promises.Promising) -> list[Step]:
+    """What hours and days bring about. Nobody waits at the other end of these: one loop looks after them all."""
+    informed = load_kept_informed()
+    informing = notices.Informing(store=service.database, texts=service.texts, rules=informed.notices)
+    timing = clocks.Timing(store=service.database, rules=informed.code)
+    return [
+        lambda: silence.note_next_silence(service.database, service.bands.limits),
+        lambda: transfers.return_next_late_transfer(service.database),
+        lambda: officer_thread.pass_on_next_silent(service.database, promising),
+        lambda: promises.note_next_overdue_promise(service.database, promising),
+        lambda: notices.send_next_notice(informing),
+        lambda: clocks.note_next_overdue_clock(timing),
+    ]
+
+
+def _drill(service: Service) -> Coroutine[None, None, None]:
+    drilling = drills.Drilling(
+        store=service.database,
+        screen=service.screen,
+        safety_lines=service.safety_lines,
+        bands=service.bands,
+        texts=service.texts,
+    )
+    return _poll(lambda: drills.send_next_line(drilling))
+
+
+async def _climb(service: Service) -> None:
+    """The ladder, and what it tells staff: each way by itself, so that none waits for another."""
+    rungs = load_ladder(service.settings.ladder_file or LADDER_FILE)
+    climbing = ladder.Climbing(
+        store=service.database,
+        ladder=rungs,
+        clocks=load_grade_clocks(),
+        texts=service.texts,
+        key=service.settings.turn_secret,
+    )
+    async with aiohttp.ClientSession() as session:
+        notifying = staff_notices.Notifying(
+            store=service.database,
+            senders=build_notice_senders(service, session),
+            limits=rungs.notice,
+            texts=service.texts,
+            console_url=service.settings.console_url,
+            key=service.settings.turn_secret,
+        )
+        await asyncio.gather(
+            _poll(
+                lambda: ladder.take_next_step(climbing),
+                lambda: staff_notices.note_next_undelivered(service.database),
+                lambda: ladder.settle_alarms(service.database),
+            ),
+            *(_poll(partial(staff_notices.send_next_notice, notifying, way)) for way in Way),
+        )
+
+
+async def _recover(service: Service) -> None:
+    async with TwilioReader(TwilioAccount.from_settings(service.settings)) as reader:
+        recovery = Recovery(service, reader)
+        await asyncio.gather(_poll(recovery.drain), _poll(recovery.sweep, recovery.check_settings))
+
+
+async def _fetch_media(service: Service) -> None:
+    async with open_provider_files(service.settings) as files:
+        fetching = media.Fetching(store=service.database, files=files, find_type=find_media_type)
+        await _poll(lambda: media.fetch_next_media(fetching))
+
+
+def _telegram_loops(service: Service) -> list[Coroutine[None, None, None]]:
+    settings = find_telegram_settings(service.settings)
+    if settings is None:
+        return []
+    webhook = TelegramWebhook(build_bot(settings), settings, service.database, service.clock)
+    return [_poll(webhook.look)]
+
+
+async def _crew(service: Service, step: LeasingStep, *, size: int) -> None:
+    """`size` at work at most, and one looking for work: a step says when it has some, and the next one looks.
+
+    Whoever finds none waits for a commit, and looks anyway each second.
+    """
     changes = watch_changes(service.database.engine)
+    looking = asyncio.Lock()
     try:
-        while True:
-            if not await _try(step):
-                await changes.wait(IDLE_SECONDS)
+        await asyncio.gather(*(_take_turns(changes, looking, step) for _ in range(size)))
     finally:
         await changes.close()
+
+
+async def _take_turns(changes: Changes, looking: asyncio.Lock, step: LeasingStep) -> None:
+    while True:
+        await _look(changes, looking, step)
+
+
+async def _look(changes: Changes, looking: asyncio.Lock, step: LeasingStep) -> None:
+    await looking.acquire()
+    is_ours = True
+
+    def let_look() -> None:
+        nonlocal is_ours
+        is_ours = False
+        looking.release()
+
+    try:
+        if not await _try(lambda: step(let_look)) and is_ours:
+            await changes.wait(IDLE_SECONDS)
+    finally:
+        if is_ours:
+            looking.release()
+
+
+def _repeat(service: Service, step: Step) -> Coroutine[None, None, None]:
+    """A crew of one, who works before looking again."""
+    return _crew(service, lambda _leased: step(), size=1)
+
+
+async def _poll(*steps: Step) -> None:
+    """For what nobody waits for: looks each second, and no commit of another wakes it."""
+    while True:
+        found = [await _try(step) for step in steps]
+        if not any(found):
+            await asyncio.sleep(IDLE_SECONDS)
 
 
 async def _try(step: Step) -> bool:
@@ -95,17 +295,19 @@ async def _try(step: Step) -> bool:
         return False
 
 
-async def _keep_leases(service: Service, worker_id: str) -> None:
+async def _keep_leases(service: Service, answering: answer.Answering, delivering: deliver.Delivering) -> None:
     while True:
-        await _try(lambda: _renew(service, worker_id))
+        await _try(lambda: _renew(service, answering, delivering))
         await asyncio.sleep(RENEW_SECONDS)
 
 
-async def _renew(service: Service, worker_id: str) -> bool:
+async def _renew(service: Service, answering: answer.Answering, delivering: deliver.Delivering) -> bool:
+    turn_ids, outbox_ids = tuple(answering.in_hand), tuple(delivering.in_hand)
+
     def renew(tx: Transaction) -> None:
-        tx.turns.renew(worker_id, lease_seconds=answer.LEASE_SECONDS)
-        tx.outbox.renew(worker_id, lease_seconds=deliver.LEASE_SECONDS)
-        tx.beats.beat(worker_id)
+        tx.turns.renew(answering.worker_id, turn_ids, lease_seconds=answer.LEASE_SECONDS)
+        tx.outbox.renew(delivering.worker_id, outbox_ids, lease_seconds=deliver.LEASE_SECONDS)
+        tx.beats.beat(answering.worker_id)
 
     await service.database.write(renew)
     return True

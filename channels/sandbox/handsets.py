@@ -1,67 +1,89 @@
-"""Pretend handsets: a JSON interface for tests, and what a text from one looks like as Twilio's form."""
+"""Pretend handsets: a JSON interface for tests. What a phone sends becomes Twilio's form or Telegram's update."""
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from casework.model.sms_segments import count_segments
+from channels.sandbox.addresses import get_address, is_telegram
 from channels.sandbox.faults import Faults, parse_fault
+from channels.sandbox.handset_states import HandsetStates
+from channels.sandbox.inbound_forms import InboundForms
+from channels.sandbox.provider_settings import DeliveryManner, ProviderConsole
 from channels.sandbox.record import Direction, Record, RecordedMessage, new_sid
-from channels.sandbox.settings import SandboxSettings
+from channels.sandbox.status_scripts import StatusScripts, parse_script
+from channels.sandbox.telegram_phones import TelegramPhones
 from channels.sandbox.webhooks import Webhooks
+from channels.sandbox.writings import Writing, WritingInvalid, parse_writing
 
 LONGEST_WAIT_SECONDS = 30.0
-SPACES = re.compile(r"[\s()-]")
 
 
 class Handsets:
     """Sends from pretend handsets and reads their threads."""
 
     def __init__(
-        self, *, settings: SandboxSettings, record: Record, webhooks: Webhooks, faults: Faults
+        self,
+        *,
+        record: Record,
+        states: HandsetStates,
+        forms: InboundForms,
+        console: ProviderConsole,
+        webhooks: Webhooks,
+        telegram: TelegramPhones,
+        faults: Faults,
+        scripts: StatusScripts,
     ) -> None:
-        self._settings = settings
         self._record = record
+        self._states = states
+        self._forms = forms
+        self._console = console
         self._webhooks = webhooks
+        self._telegram = telegram
         self._faults = faults
+        self._scripts = scripts
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_post("/sandbox/handsets/{number}/send", self.send_message)
         router.add_get("/sandbox/handsets/{number}/messages", self.list_messages)
+        router.add_post("/sandbox/handsets/{number}/last_wrote", self.move_last_wrote)
+        router.add_post("/sandbox/handsets/{number}/state", self.change_state)
         router.add_post("/sandbox/faults", self.add_fault)
         router.add_delete("/sandbox/faults", self.clear_faults)
+        router.add_post("/sandbox/statuses", self.add_script)
 
     async def send_message(self, request: web.Request) -> web.Response:
-        """Sends a text and answers when the service has: its HTTP status, the sid and the seq.
+        """Sends a message and answers when the service has: its HTTP status, the sid and the seq.
 
-        JSON: body, num_media; fields to override, add, or leave out (null); sid to send one again;
-        copies to post it several times at once; webhook false for one the service never hears of;
-        wait false to answer at once.
+        JSON: body; num_media or media (names of samples.py); location; forwarded; press; reply_to; for Telegram
+        start and edit; fields to override, add, or leave out (null); sid to send one again; copies to post it
+        several times at once; delivery; webhook false for one the service never hears of; wait false to answer
+        at once. docs/sandbox.md has examples.
         """
         asked = await _read_json(request)
-        message = self.record_message(
-            get_address(request.match_info["number"]),
-            body=str(asked.get("body", "")),
-            num_media=int(asked.get("num_media", 0)),
-            fields=asked.get("fields") or {},
-            sid=asked.get("sid"),
-            is_posted=bool(asked.get("webhook", True)),
-        )
+        handset = get_address(request.match_info["number"])
+        if asked.get("delivery") not in (None, *DeliveryManner):
+            raise web.HTTPBadRequest(text=f"delivery is one of {', '.join(DeliveryManner)}.")
+        try:
+            writing = parse_writing(asked, handset=handset, record=self._record)
+        except (WritingInvalid, KeyError, TypeError, ValueError) as error:
+            raise web.HTTPBadRequest(text=f"A phone cannot send that: {error}") from error
+        is_posted = bool(asked.get("webhook", True))
+        message = self.write(handset, writing, origin=get_origin(request), is_posted=is_posted)
         statuses: list[int | None] = []
-        if not asked.get("webhook", True):
+        if not is_posted or message.is_unlisted:
             pass
         elif not asked.get("wait", True):
             self.start_posting(message)
         else:
-            statuses = await self._webhooks.post_message(message, copies=int(asked.get("copies", 1)))
+            statuses = await self._post(message, copies=int(asked.get("copies", 1)))
         return web.json_response(
             {
                 "sid": message.sid,
                 "seq": message.seq,
                 "webhook_status": statuses[0] if statuses else None,
                 "webhook_statuses": statuses,
+                "media": [each.sid for each in message.media],
             }
         )
 
@@ -74,6 +96,24 @@ class Handsets:
         thread = [describe(message) for message in self._record.find_thread(handset) if message.seq > after]
         return web.json_response({"handset": handset, "messages": thread})
 
+    async def move_last_wrote(self, request: web.Request) -> web.Response:
+        """Moves the WhatsApp window: as if the phone had last written `hours_ago`."""
+        asked = await _read_json(request)
+        handset = get_address(request.match_info["number"])
+        self._states.move_last_wrote(handset, hours_ago=float(asked["hours_ago"]))
+        left = self._states.get_window(handset)
+        return web.json_response({"handset": handset, "window_seconds": int(left.total_seconds())})
+
+    async def change_state(self, request: web.Request) -> web.Response:
+        """`is_hidden`: WhatsApp gives no number. `is_blocked`: the person has blocked the service."""
+        asked = await _read_json(request)
+        handset = get_address(request.match_info["number"])
+        chosen: dict[str, bool] = {
+            name: bool(asked[name]) for name in ("is_hidden", "is_blocked") if name in asked
+        }
+        self._change_state(handset, chosen)
+        return web.json_response({"handset": handset, "address": self._forms.get_sender(handset), **chosen})
+
     async def add_fault(self, request: web.Request) -> web.Response:
         asked = await _read_json(request)
         try:
@@ -83,38 +123,71 @@ class Handsets:
         self._faults.add(to=asked.get("to", "*"), fault=fault, count=int(asked.get("count", 1)))
         return web.Response(status=204)
 
-    async def clear_faults(self, request: web.Request) -> web.Response:
-        self._faults.clear()
+    async def add_script(self, request: web.Request) -> web.Response:
+        """The news of the next `count` messages to `to`: statuses, shuffle, copies, before_answer."""
+        asked = await _read_json(request)
+        try:
+            script = parse_script(asked)
+        except (TypeError, ValueError) as error:
+            raise web.HTTPBadRequest(text=f"No such script: {error}") from error
+        self._scripts.add(to=asked.get("to", "*"), script=script, count=int(asked.get("count", 1)))
         return web.Response(status=204)
 
-    def record_message(
-        self,
-        handset: str,
-        *,
-        body: str,
-        num_media: int = 0,
-        fields: Mapping[str, Any] | None = None,
-        sid: str | None = None,
-        is_posted: bool = True,
+    async def clear_faults(self, request: web.Request) -> web.Response:
+        self._faults.clear()
+        self._scripts.clear()
+        return web.Response(status=204)
+
+    def write(
+        self, handset: str, writing: Writing, *, origin: str, is_posted: bool = True
     ) -> RecordedMessage:
-        """The message as recorded, ready to post; the one already held if `sid` is known."""
-        sid = sid or new_sid("MM" if num_media else "SM")
-        form = self._get_form(handset, body=body, num_media=num_media, sid=sid)
+        """The message as recorded, ready to post; the one already held if its sid is known."""
+        if is_telegram(handset):
+            return self._telegram.write(handset, writing, is_posted=is_posted)
+        if writing.sid and (held := self._record.find(writing.sid)):
+            return held
+        sid = writing.sid or new_sid("MM" if writing.media else "SM")
+        now = self._console.now
+        is_lost = now.uses_service and not now.inbound_request_url
         return self._record.add(
             sid=sid,
             direction=Direction.INBOUND,
             handset=handset,
-            from_=handset,
-            to=self._get_service_address(handset),
-            body=body,
+            from_=self._forms.get_sender(handset),
+            to=self._forms.get_service_address(handset),
+            body=writing.body,
             status="received",
-            num_media=num_media,
-            form=_change_fields(form, fields or {}),
-            is_settled=not is_posted,
+            num_media=len(writing.media),
+            media=writing.media,
+            place=writing.place,
+            is_forwarded=bool(writing.forwarded),
+            is_pressed=bool(writing.pressed),
+            form=self._forms.make_form(handset, writing, sid=sid, origin=origin),
+            delivery=writing.delivery,
+            is_settled=is_lost or not is_posted,
+            is_unlisted=is_lost,
         )
 
     def start_posting(self, message: RecordedMessage) -> None:
-        self._webhooks.start(self._webhooks.post_message(message))
+        if not message.is_unlisted:
+            self._webhooks.start(self._post(message, copies=1))
+
+    def switch_hidden(self, handset: str) -> None:
+        self._change_state(handset, {"is_hidden": not self._states.get(handset).is_hidden})
+
+    def switch_blocked(self, handset: str) -> None:
+        self._change_state(handset, {"is_blocked": not self._states.get(handset).is_blocked})
+
+    def _change_state(self, handset: str, chosen: dict[str, bool]) -> None:
+        was_blocked = self._states.get(handset).is_blocked
+        self._states.change(handset, **chosen)
+        if is_telegram(handset) and chosen.get("is_blocked", was_blocked) != was_blocked:
+            self._webhooks.start(self._telegram.post_membership(handset, is_blocked=not was_blocked))
+
+    async def _post(self, message: RecordedMessage, *, copies: int) -> list[int | None]:
+        if is_telegram(message.handset):
+            return await self._telegram.post(message, copies=copies)
+        return await self._webhooks.post_message(message, copies=copies)
 
     async def _wait_for_text(self, handset: str, after: int, seconds: float) -> None:
         await self._record.wait_until(
@@ -124,45 +197,6 @@ class Handsets:
             ),
             timeout_seconds=min(seconds, LONGEST_WAIT_SECONDS),
         )
-
-    def _get_service_address(self, handset: str) -> str:
-        is_whatsapp = handset.startswith("whatsapp:")
-        return ("whatsapp:" if is_whatsapp else "") + self._settings.service_number
-
-    def _get_form(self, handset: str, *, body: str, num_media: int, sid: str) -> list[tuple[str, str]]:
-        # Blank values are part of what Twilio sends and signs, so they are sent here too.
-        blank = [(f"{side}{part}", "") for side in ("To", "From") for part in ("City", "State", "Zip")]
-        media = [
-            field
-            for index in range(num_media)
-            for field in (
-                (f"MediaContentType{index}", "image/jpeg"),
-                (f"MediaUrl{index}", f"http://127.0.0.1/pretend-photo-{index}.jpg"),
-            )
-        ]
-        whatsapp = [
-            ("ProfileName", "Pretend Handset"),
-            ("WaId", handset.removeprefix("whatsapp:+")),
-            ("MessageType", "image" if num_media else "text"),
-        ]
-        return [
-            ("ToCountry", "GB"),
-            ("FromCountry", "GB"),
-            *blank,
-            *(whatsapp if handset.startswith("whatsapp:") else []),
-            ("SmsMessageSid", sid),
-            ("SmsSid", sid),
-            ("MessageSid", sid),
-            ("AccountSid", self._settings.account_sid),
-            ("SmsStatus", "received"),
-            ("NumMedia", str(num_media)),
-            *media,
-            ("NumSegments", str(count_segments(body))),
-            ("From", handset),
-            ("To", self._get_service_address(handset)),
-            ("Body", body),
-            ("ApiVersion", "2010-04-01"),
-        ]
 
 
 def describe(message: RecordedMessage) -> dict[str, object]:
@@ -181,24 +215,16 @@ def describe(message: RecordedMessage) -> dict[str, object]:
         "num_segments": count_segments(message.body),
         "validity_period": message.validity_period,
         "created_at": message.created_at,
+        "buttons": [{"title": each.title, "payload": each.payload} for each in message.buttons],
+        "list_opener": message.list_opener,
+        "content_sid": message.content_sid,
+        "edited_at": message.edited_at,
     }
 
 
-def get_address(number: str) -> str:
-    """A handset's address: `07700 900001` is `+447700900001`; anything else stays as it is."""
-    plain = SPACES.sub("", number)
-    return "+44" + plain[1:] if plain.startswith("07") and plain.isdigit() else number
-
-
-def _change_fields(form: list[tuple[str, str]], fields: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    kept = [(name, value) for name, value in form if name not in fields]
-    added = [
-        (name, str(each))
-        for name, value in fields.items()
-        if value is not None
-        for each in (value if isinstance(value, list) else [value])
-    ]
-    return tuple(kept + added)
+def get_origin(request: web.Request) -> str:
+    """Where this sandbox is reached, as its caller reached it."""
+    return f"{request.scheme}://{request.host}"
 
 
 async def _read_json(request: web.Request) -> dict[str, Any]:

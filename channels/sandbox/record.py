@@ -19,13 +19,45 @@ START_WORDS = frozenset({"START", "UNSTOP", "YES"})
 class Direction(StrEnum):
     INBOUND = "inbound"
     OUTBOUND = "outbound-api"
+    REPLY = "outbound-reply"  # the provider's own answer to a STOP
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """A button or list row on the phone: what it says, and what pressing it tells the service."""
+
+    title: str
+    payload: str
+    is_row: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedMedia:
+    """A file of a message. `sample` names its bytes (samples.py); `content_type` is what the sender claims."""
+
+    sid: str
+    sample: str
+    content_type: str
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A shared location, in degrees."""
+
+    latitude: float
+    longitude: float
+    label: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedMessage:
-    """One message. `handset` is the pretend phone's address, with `whatsapp:` where it applies.
+    """One message. `handset` is the pretend phone's address, with `whatsapp:` or `telegram:` where it applies.
 
-    `webhook_status` is the service's HTTP answer to an inbound message, None until it has answered.
+    `webhook_status` is the service's HTTP answer to an inbound message, None until it has answered. `is_redacted`,
+    `is_deleted` and `is_unlisted` say what the provider's interface no longer shows; the phone keeps it. `is_note`
+    is something that happened on the phone and is no text.
     """
 
     seq: int
@@ -46,6 +78,20 @@ class RecordedMessage:
     validity_period: int | None = None
     webhook_status: int | None = None
     form: tuple[tuple[str, str], ...] = ()
+    media: tuple[RecordedMedia, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    list_opener: str | None = None
+    content_sid: str | None = None
+    place: Place | None = None
+    is_forwarded: bool = False
+    is_pressed: bool = False
+    edited_at: str | None = None
+    is_redacted: bool = False
+    is_deleted: bool = False
+    is_unlisted: bool = False
+    delivery: str | None = None
+    is_in_window: bool = True
+    is_note: bool = False
 
     @property
     def created(self) -> datetime:
@@ -85,12 +131,29 @@ class Record:
     def change(self, sid: str, **fields: Any) -> RecordedMessage:
         return self._save(replace(self._messages[sid], updated_at=_now(), **fields))
 
+    @property
+    def next_seq(self) -> int:
+        return self._last_seq + 1
+
     def find(self, sid: str) -> RecordedMessage | None:
         return self._messages.get(sid)
 
     def find_all(self) -> list[RecordedMessage]:
         """Every message, oldest first."""
         return list(self._messages.values())
+
+    def find_media(self, sid: str, media_sid: str) -> RecordedMedia | None:
+        """The file, unless it or its message is deleted at the provider."""
+        message = self._messages.get(sid)
+        media = message.media if message and not message.is_deleted else ()
+        return next((each for each in media if each.sid == media_sid and not each.is_deleted), None)
+
+    def delete_media(self, sid: str, media_sid: str) -> None:
+        media = self._messages[sid].media
+        self.change(
+            sid,
+            media=tuple(replace(each, is_deleted=each.is_deleted or each.sid == media_sid) for each in media),
+        )
 
     def find_thread(self, handset: str) -> list[RecordedMessage]:
         return [self._messages[sid] for sid in self._threads.get(handset, {})]
@@ -104,12 +167,12 @@ class Record:
             m.body.strip().upper() for m in self.find_thread(handset) if m.direction is Direction.INBOUND
         ]
         last = next((word for word in reversed(words) if word in STOP_WORDS | START_WORDS), None)
-        return last in STOP_WORDS and not handset.startswith("whatsapp:")
+        return last in STOP_WORDS and ":" not in handset
 
     def mark_seen(self, handset: str) -> None:
         if self.count_unread(handset):
             self._seen[handset] = self._last_seq
-            self._tell()
+            self.tell()
 
     def count_unread(self, handset: str) -> int:
         seen = self._seen.get(handset, 0)
@@ -133,14 +196,14 @@ class Record:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._hold(message)
-        self._tell()
+        self.tell()
         return message
 
     def _hold(self, message: RecordedMessage) -> None:
         self._messages[message.sid] = message
         self._threads.setdefault(message.handset, {})[message.sid] = None
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         self.revision += 1
         self._changed.set()
         self._changed = asyncio.Event()
@@ -162,8 +225,17 @@ def new_sid(prefix: str) -> str:
 
 
 def _parse(fields: dict[str, Any]) -> RecordedMessage:
-    form = tuple((name, value) for name, value in fields.pop("form"))
-    return RecordedMessage(**{**fields, "direction": Direction(fields["direction"]), "form": form})
+    place = fields.get("place")
+    return RecordedMessage(
+        **{
+            **fields,
+            "direction": Direction(fields["direction"]),
+            "form": tuple((name, value) for name, value in fields["form"]),
+            "media": tuple(RecordedMedia(**each) for each in fields.get("media", ())),
+            "buttons": tuple(Button(**each) for each in fields.get("buttons", ())),
+            "place": Place(**place) if place else None,
+        }
+    )
 
 
 def _now() -> str:

@@ -2,28 +2,51 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from urllib.parse import quote_plus
+from dataclasses import dataclass, replace
+from urllib.parse import quote_plus, urldefrag
 
 import aiohttp
 from aiohttp import web
 
-from channels.sandbox.faults import Fault, FaultKind
+from channels.sandbox.addresses import is_telegram, is_whatsapp
+from channels.sandbox.provider_settings import (
+    DeliveryManner,
+    ProviderConsole,
+    RetryRule,
+    parse_retry_rule,
+)
 from channels.sandbox.record import Direction, Record, RecordedMessage
 from channels.sandbox.settings import SandboxSettings, is_loopback
+from channels.sandbox.status_scripts import DELIVERED, StatusScript
 from channels.twilio_signature import SIGNATURE_HEADER, compute_signature
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
 STATUS_ATTEMPTS = 8
-FAILED = ("failed", "undelivered")
+COULD_NOT_REACH = "11200"
+CHANNEL_SID = "XE" + "0" * 32
+Form = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The service's answer: its status, or which way it failed, in the words of Twilio's retry settings."""
+
+    status: int | None
+    failure: str | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        return self.status is not None and self.status < 400
 
 
 class Webhooks:
     """Posts in the background and tries again while the service is down; resumes at start."""
 
-    def __init__(self, *, settings: SandboxSettings, record: Record) -> None:
+    def __init__(self, *, settings: SandboxSettings, record: Record, console: ProviderConsole) -> None:
         self._settings = settings
         self._record = record
+        self._console = console
         self._session: aiohttp.ClientSession
         self._tasks: set[asyncio.Task[object]] = set()
 
@@ -38,62 +61,107 @@ class Webhooks:
 
     def _resume(self) -> None:
         for message in self._record.find_all():
-            if message.is_settled:
+            if message.is_settled or is_telegram(message.handset):
                 continue
             if message.direction is Direction.INBOUND:
                 self.start(self.post_message(message))
             else:
-                self.start_statuses(message, fault=None)
+                self.start(self.post_statuses(message, DELIVERED))
 
     def start(self, work: Coroutine[object, object, object]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def start_statuses(self, message: RecordedMessage, *, fault: Fault | None) -> None:
-        self.start(self._post_statuses(message, fault))
-
     async def post_message(self, message: RecordedMessage, *, copies: int = 1) -> list[int | None]:
-        """Posts an inbound message until the service answers, whatever it answers; copies go out together.
+        """Posts an inbound message; copies go out together. Gives one HTTP status a copy, None for no answer.
 
-        Gives one HTTP status a copy, None where the service could not be reached in `retry_for_seconds`.
+        As the sandbox does it, until the service answers, whatever it answers, for `retry_for_seconds`; as Twilio
+        does it, by the rule in the webhook's address, then to the fallback address, then never again.
         """
-        statuses = await asyncio.gather(*(self._post_until_answered(message) for _ in range(copies)))
+        is_as_twilio = (message.delivery or self._console.now.delivery) == DeliveryManner.AS_TWILIO
+        post = self._post_as_twilio if is_as_twilio else self._post_until_answered
+        statuses = await asyncio.gather(*(post(message) for _ in range(copies)))
         self._record.change(message.sid, webhook_status=statuses[0], is_settled=True)
         return list(statuses)
 
+    async def post_statuses(self, message: RecordedMessage, script: StatusScript) -> None:
+        """Posts the news of a message we sent as `script` says, one after the other."""
+        if not script.is_in_order:
+            status, code = script.steps[-1]
+            self._record.change(message.sid, status=status, error_code=code)
+        for status, code in script.posted:
+            await asyncio.sleep(self._settings.status_delay_seconds)
+            now = self._record.find(message.sid) or message
+            if now.status == "canceled":
+                break
+            if script.is_in_order:
+                now = self._record.change(message.sid, status=status, error_code=code)
+            await self._post_status(replace(now, status=status, error_code=code))
+        self._record.change(message.sid, is_settled=True)
+
+    def start_cancelled(self, message: RecordedMessage) -> None:
+        self.start(self._post_status(message))
+
     async def _post_until_answered(self, message: RecordedMessage) -> int | None:
+        url = self._console.now.inbound_url
+        if not url:
+            return None
         pause = FIRST_PAUSE_SECONDS
+        rule = RetryRule(
+            connect_seconds=self._settings.read_timeout_seconds,
+            read_seconds=self._settings.read_timeout_seconds,
+            total_seconds=self._settings.read_timeout_seconds,
+        )
         try:
             async with asyncio.timeout(self._settings.retry_for_seconds):
                 while True:
-                    status = await self._post(self._settings.webhook_url, message.form, token=message.sid)
-                    if status is not None:
-                        return status
+                    answered = await self.post(url, message.form, token=message.sid, rule=rule)
+                    if not answered.is_taken:
+                        fallen = await self._post_to_fallback(message)
+                        answered = fallen if fallen.is_taken else answered
+                    if answered.status is not None:
+                        return answered.status
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         except TimeoutError:
             return None
 
-    async def _post_statuses(self, message: RecordedMessage, fault: Fault | None) -> None:
-        last = "undelivered" if fault and fault.kind is FaultKind.UNDELIVERED else "delivered"
-        for status in ("sent", last):
-            await asyncio.sleep(self._settings.status_delay_seconds)
-            code = fault.code if fault and status == last and last in FAILED else None
-            changed = self._record.change(message.sid, status=status, error_code=code)
-            await self._post_status(changed)
-        self._record.change(message.sid, is_settled=True)
+    async def _post_as_twilio(self, message: RecordedMessage) -> int | None:
+        now = self._console.now
+        if not now.inbound_url:
+            return None
+        answered = await self._post_by_rule(now.inbound_url, message.form, token=message.sid)
+        if answered.is_taken or not now.inbound_fallback_url:
+            return answered.status
+        return (await self._post_to_fallback(message)).status
+
+    async def _post_to_fallback(self, message: RecordedMessage) -> Answered:
+        """The fallback address is told what went wrong where, in two more fields."""
+        now = self._console.now
+        if not now.inbound_fallback_url or not now.inbound_url:
+            return Answered(None)
+        error = (("ErrorCode", COULD_NOT_REACH), ("ErrorUrl", urldefrag(now.inbound_url).url))
+        token = f"{message.sid}-fallback"
+        return await self._post_by_rule(now.inbound_fallback_url, (*message.form, *error), token=token)
+
+    async def _post_by_rule(self, url: str, form: Form, *, token: str) -> Answered:
+        rule = parse_retry_rule(url)
+        for left in range(rule.retries, -1, -1):
+            answered = await self.post(url, form, token=token, rule=rule)
+            if answered.is_taken or not answered.failure or not rule.is_retried(answered.failure) or not left:
+                break
+        return answered
 
     async def _post_status(self, message: RecordedMessage) -> None:
-        url = message.status_callback or self._settings.status_url
+        url = message.status_callback or self._console.now.status_callback
         if not url or not is_loopback(self._settings.get_posted_url(url)):
             return
         pause = FIRST_PAUSE_SECONDS
+        token = f"{message.sid}-{message.status}"
         for _ in range(STATUS_ATTEMPTS):
-            status = await self._post(
-                url, self._get_status_form(message), token=f"{message.sid}-{message.status}"
-            )
-            if status is not None and status < 500:
+            answered = await self.post(url, self._get_status_form(message), token=token, rule=RetryRule())
+            if answered.status is not None and answered.status < 500:
                 return
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -109,11 +177,24 @@ class Webhooks:
             ("From", message.from_),
             ("ApiVersion", "2010-04-01"),
         ]
+        if message.messaging_service_sid:
+            form.append(("MessagingServiceSid", message.messaging_service_sid))
         if message.error_code:
             form.append(("ErrorCode", str(message.error_code)))
+        if is_whatsapp(message.to):
+            form += [("ChannelInstallSid", CHANNEL_SID), ("ChannelPrefix", "whatsapp")]
+            form += [("EventType", message.status.upper())] if message.status in ("delivered", "read") else []
+        elif message.status in ("delivered", "undelivered"):
+            # Minutes, and no zone: what an operator's network wrote down.
+            form.append(("RawDlrDoneDate", message.created.strftime("%y%m%d%H%M")))
         return form
 
-    async def _post(self, url: str, form: Sequence[tuple[str, str]], *, token: str) -> int | None:
+    async def post(self, url: str, form: Form, *, token: str, rule: RetryRule) -> Answered:
+        """Posts once, signed. Nothing is posted to another machine."""
+        url = urldefrag(url).url
+        posted = self._settings.get_posted_url(url)
+        if not is_loopback(posted):
+            return Answered(None, "ct")
         body = encode_form(form)
         headers = {
             "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
@@ -122,22 +203,26 @@ class Webhooks:
                 token=self._settings.auth_token, url=self._settings.get_signed_url(url), body=body
             ),
         }
-        timeout = aiohttp.ClientTimeout(total=self._settings.read_timeout_seconds)
+        timeout = aiohttp.ClientTimeout(
+            total=rule.total_seconds, sock_connect=rule.connect_seconds, sock_read=rule.read_seconds
+        )
         try:
             async with self._session.post(
-                self._settings.get_posted_url(url),
-                data=body,
-                headers=headers,
-                timeout=timeout,
-                allow_redirects=False,
+                posted, data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as answer:
-                return answer.status
-        except (aiohttp.ClientError, TimeoutError):
-            return None
+                return Answered(answer.status, _name_failure(answer.status))
+        except aiohttp.ClientConnectorError:
+            return Answered(None, "ct")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return Answered(None, "ct" if isinstance(error, aiohttp.ConnectionTimeoutError) else "rt")
 
 
-def encode_form(form: Sequence[tuple[str, str]]) -> bytes:
+def encode_form(form: Form) -> bytes:
     """A urlencoded body. Lone surrogates go out as the bytes a careless sender would write."""
     return "&".join(
         f"{quote_plus(name)}={quote_plus(value.encode('utf-8', 'surrogatepass'))}" for name, value in form
     ).encode()
+
+
+def _name_failure(status: int) -> str | None:
+    return "4xx" if 400 <= status < 500 else "5xx" if status >= 500 else None

@@ -89,6 +89,28 @@ class Sandbox:
             thread: list[dict[str, Any]] = (await answer.json())["messages"]
             return thread
 
+    async def set_up(self, **settings: Any) -> dict[str, Any]:
+        """Changes what is set at the provider; gives all of it."""
+        return await self._post("/sandbox/settings", settings)
+
+    async def set_state(self, handset: str, **state: bool) -> dict[str, Any]:
+        return await self._post(f"/sandbox/handsets/{handset}/state", state)
+
+    async def move_last_wrote(self, handset: str, *, hours_ago: float) -> dict[str, Any]:
+        return await self._post(f"/sandbox/handsets/{handset}/last_wrote", {"hours_ago": hours_ago})
+
+    async def script_news(self, statuses: list[Any], *, to: str = HANDSET, **asked: Any) -> None:
+        """Which news of the next message to that number is posted, in which order."""
+        asked = {"to": to, "statuses": statuses, **asked}
+        async with self.session.post(f"{self.url}/sandbox/statuses", json=asked) as answer:
+            assert answer.status == 204, await answer.text()
+
+    async def _post(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
+        async with self.session.post(self.url + path, json=asked) as answer:
+            assert answer.status == 200, await answer.text()
+            given: dict[str, Any] = await answer.json()
+            return given
+
     async def add_fault(self, status: object, *, to: str = HANDSET, count: int = 1) -> None:
         asked = {"to": to, "status": status, "count": count}
         async with self.session.post(f"{self.url}/sandbox/faults", json=asked) as answer:

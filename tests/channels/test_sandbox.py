@@ -21,9 +21,9 @@ from twilio.rest import Client
 
 from casework.model.errors import SettingsInvalid
 from casework.model.sms_segments import GSM_7, GSM_7_EXTENDED, count_segments
+from channels.sandbox.addresses import get_address
 from channels.sandbox.app import main
 from channels.sandbox.faults import FaultKind, parse_fault
-from channels.sandbox.handsets import get_address
 from channels.sandbox.record import Direction, Record
 from channels.sandbox.settings import SandboxSettings, parse_settings
 from channels.twilio_signature import check_signature
@@ -139,7 +139,7 @@ async def test_a_whatsapp_handset_and_a_photo_have_their_fields(
     assert (form["From"], form["To"]) == ("whatsapp:" + HANDSET, "whatsapp:" + SERVICE)
     assert (form["WaId"], form["MessageType"], form["NumMedia"]) == (HANDSET[1:], "image", "1")
     assert form["MessageSid"].startswith("MM")
-    assert form["MediaUrl0"].startswith("http://127.0.0.1/")
+    assert form["MediaUrl0"].startswith("http://127.0.0.1:")
 
 
 async def test_the_service_may_refuse_and_the_handset_is_told(
@@ -274,10 +274,14 @@ async def test_the_wrong_token_is_refused(sandbox: Sandbox, login: str) -> None:
     assert (status, refusal["code"]) == (401, 20003)
 
 
-async def test_the_list_is_filtered_and_paged_as_twilios_own_library_reads_it(sandbox: Sandbox) -> None:
+async def test_the_list_is_filtered_and_paged_as_twilios_own_library_reads_it(
+    sandbox: Sandbox, service: ListeningService
+) -> None:
+    callback = service.url + "/webhooks/twilio/status"
     for number in range(7):
-        await create(sandbox, Body=f"Text {number}")
+        await create(sandbox, Body=f"Text {number}", StatusCallback=callback)
     await create(sandbox, To=OTHER_HANDSET)
+    await service.wait_for(14)  # "sent" and "delivered" of each: what is still queued has no date sent
     transport = TwilioTransport(
         TwilioSettings(account_sid=ACCOUNT_SID, auth_token=TOKEN, sms_from=SERVICE, api_url=sandbox.url)
     )
@@ -285,13 +289,16 @@ async def test_the_list_is_filtered_and_paged_as_twilios_own_library_reads_it(sa
 
     listed = await asyncio.to_thread(messages.list, to=HANDSET, page_size=3)
     today = listed[0].date_created
+    first_day = listed[-1].date_created  # another one where UTC midnight came in between
     same_day = await asyncio.to_thread(messages.list, to=HANDSET, date_sent=today)
-    since_today = await asyncio.to_thread(messages.list, to=HANDSET, date_sent_after=today)
+    since_then = await asyncio.to_thread(messages.list, to=HANDSET, date_sent_after=first_day)
     other_day = await asyncio.to_thread(messages.list, to=HANDSET, date_sent_before=today.replace(year=2020))
     transport.close()
 
     assert [each.body for each in listed] == [f"Text {number}" for number in reversed(range(7))]
-    assert (len(same_day), len(since_today), len(other_day)) == (7, 7, 0)
+    sent_that_day = [each.body for each in listed if each.date_sent.date() == today.date()]
+    assert [each.body for each in same_day] == sent_that_day
+    assert (len(since_then), len(other_day)) == (7, 0)
 
 
 async def test_the_news_of_a_message_is_posted_again_while_the_service_is_down(tmp_path: Path) -> None:
@@ -366,12 +373,21 @@ def test_every_fault_has_a_name(kind: FaultKind) -> None:
 
 
 async def test_a_stop_word_closes_the_phone_until_start(sandbox: Sandbox) -> None:
+    await sandbox.set_up(handles_stop=True)
     await sandbox.send(body=" stop ")
     refused, refusal = await create(sandbox)
+    async with sandbox.session.get(f"{sandbox.url}/handsets/{HANDSET}") as page:
+        closed = await page.text()
+    await sandbox.set_up(handles_stop=False)
+    async with sandbox.session.get(f"{sandbox.url}/handsets/{HANDSET}") as page:
+        left_to_the_service = await page.text()
+    await sandbox.set_up(handles_stop=True)
     await sandbox.send(body="Start")
     allowed, _ = await create(sandbox)
 
     assert (refused, refusal["code"], allowed) == (400, 21610, 201)
+    assert "No texts reach it until it sends START" in closed
+    assert "No texts reach it" not in left_to_the_service
 
 
 async def test_a_test_can_wait_for_the_answer_without_sleeping(sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""Twilio's forms in and its REST calls out, against the sandbox over real sockets."""
+"""Twilio's REST calls out, against the sandbox over real sockets."""
 
 import asyncio
 import logging
@@ -11,23 +11,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 
 from casework.model.errors import SettingsInvalid
-from casework.model.messages import Author, Channel, InboundMessage, Lane, OutboundMessage
-from channels.sandbox.webhooks import encode_form
-from channels.twilio_sms import (
-    DeliveryOutcome,
-    FormInvalid,
-    OutcomeStillUnknown,
-    ProviderStatus,
-    TwilioSender,
-    parse_inbound_sms,
-    parse_status,
-    sort_refusal,
-)
-from channels.twilio_transport import TwilioSettings
+from casework.model.messages import Author, Channel, Lane, OutboundMessage, SendKind
+from channels.twilio_forms import parse_status
+from channels.twilio_sms import DeliveryOutcome, OutcomeStillUnknown, TwilioSender, sort_refusal
+from channels.twilio_transport import TwilioSettings, _read_seconds
 from tests.channels.provider_stand_ins import (
     ACCOUNT_SID,
     HANDSET,
@@ -41,22 +30,6 @@ from tests.channels.provider_stand_ins import (
 )
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-FIELDS = {
-    "MessageSid": "SM" + "a" * 32,
-    "AccountSid": ACCOUNT_SID,
-    "From": HANDSET,
-    "To": SERVICE,
-    "Body": "Any news",
-    "NumMedia": "0",
-}
-
-
-def a_form(**changes: str | None) -> bytes:
-    return encode_form([(name, value) for name, value in {**FIELDS, **changes}.items() if value is not None])
-
-
-def parse(body: bytes) -> InboundMessage:
-    return parse_inbound_sms(body, account_sid=ACCOUNT_SID, received_at=NOW)
 
 
 def a_message(**changes: Any) -> OutboundMessage:
@@ -70,105 +43,9 @@ def a_message(**changes: Any) -> OutboundMessage:
         "template": "utter_test",
         "dedupe_key": "c1-1",
         "epoch": 0,
+        "kind": SendKind.ASSISTANT_REPLY,
     }
     return OutboundMessage(**{**fields, **changes})
-
-
-def test_an_sms_form_becomes_an_inbound_message() -> None:
-    body = a_form()
-
-    assert parse(body) == InboundMessage(
-        channel=Channel.SMS,
-        provider_message_id="SM" + "a" * 32,
-        external_id=HANDSET,
-        text="Any news",
-        received_at=NOW,
-        raw=body,
-    )
-
-
-def test_a_whatsapp_writer_is_known_by_number_until_a_username_hides_it() -> None:
-    by_number = parse(a_form(From="whatsapp:" + HANDSET))
-    hidden = parse(a_form(From="whatsapp:" + HANDSET, ExternalUserId="whatsapp:GB.4566123"))
-
-    assert (by_number.channel, by_number.external_id) == (Channel.WHATSAPP, HANDSET)
-    assert (hidden.channel, hidden.external_id) == (Channel.WHATSAPP, "GB.4566123")
-
-
-def test_media_only_and_location() -> None:
-    photo = parse(a_form(Body=None, NumMedia="2"))
-    place = parse(a_form(Body=None, From="whatsapp:" + HANDSET, Latitude="51.5", Longitude="-0.1"))
-
-    assert (photo.text, photo.media_count, photo.is_readable) == ("", 2, True)
-    assert (place.text, place.has_location) == ("", True)
-
-
-@pytest.mark.parametrize("number", ["", "many", "-1", "٣", "9" * 5000, "1.0"])
-def test_a_media_count_that_is_no_number_is_none(number: str) -> None:
-    assert parse(a_form(NumMedia=number)).media_count == 0
-
-
-@pytest.mark.parametrize(
-    ("sent", "read"),
-    [
-        (b"%FFhelp", "\ufffdhelp"),
-        (b"%ED%A0%80", "\ufffd" * 3),
-        (b"help%00me", "help\ufffdme"),
-        (b"\xe9", "\ufffd"),
-    ],
-)
-def test_text_that_cannot_be_read_is_kept_and_marked(sent: bytes, read: str) -> None:
-    body = a_form(Body=None) + b"&Body=" + sent
-
-    message = parse(body)
-
-    assert (message.text, message.is_readable, message.raw) == (read, False, body)
-
-
-@given(text=st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=1600))
-def test_every_readable_text_arrives_as_it_was_written(text: str) -> None:
-    message = parse(a_form(Body=text))
-
-    assert (message.text, message.is_readable) == (text, True)
-
-
-@given(body=st.binary(max_size=300))
-def test_no_body_crashes_the_door(body: bytes) -> None:
-    try:
-        message = parse(a_form(Body=None) + b"&" + body)
-    except FormInvalid:
-        return
-    assert message.text.encode() is not None and "\0" not in message.text + message.external_id
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        a_form(MessageSid=None),
-        a_form(MessageSid=" "),
-        a_form(From=None),
-        a_form(From="+44\0"),
-        a_form(AccountSid=None),
-        a_form(AccountSid="AC" + "1" * 32),
-        a_form() + b"&From=%2B447700900002",
-        a_form() + b"&MessageSid=SM2",
-        a_form(From=None) + b"&From=%FF",
-    ],
-)
-def test_a_form_without_one_message_one_writer_and_our_account_is_refused(body: bytes) -> None:
-    with pytest.raises(FormInvalid):
-        parse(body)
-
-
-def test_a_status_form_is_read() -> None:
-    body = encode_form([("MessageSid", "SM1"), ("MessageStatus", "Undelivered"), ("ErrorCode", "30003")])
-
-    assert parse_status(body) == ProviderStatus(
-        provider_message_id="SM1", status="undelivered", error_code=30003
-    )
-    with pytest.raises(FormInvalid):
-        parse_status(b"MessageStatus=sent")
 
 
 @pytest.mark.parametrize(
@@ -246,9 +123,10 @@ async def test_the_news_of_a_sent_message_comes_to_the_callback(
 
 
 async def test_a_whatsapp_message_goes_to_and_from_whatsapp(sandbox: Sandbox, sender: TwilioSender) -> None:
+    await sandbox.send("whatsapp:" + HANDSET, body="Hello", webhook=False)  # opens the 24-hour window
     await sender.deliver(a_message(channel=Channel.WHATSAPP))
 
-    [message] = await sandbox.get_thread("whatsapp:" + HANDSET)
+    [_, message] = await sandbox.get_thread("whatsapp:" + HANDSET)
     assert (message["to"], message["from"]) == ("whatsapp:" + HANDSET, "whatsapp:" + SERVICE)
 
 
@@ -281,6 +159,16 @@ async def test_each_failure_of_the_provider_is_told_apart_and_tried_once(
     assert (delivery.outcome, delivery.error_code) == (outcome, code)
     assert delivery.retry_after_seconds == (1 if fault == 429 else None)
     assert len(await sandbox.get_thread()) == stored
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7), ("3600", 3600), ("999999", 3600), ("1234567", None), (None, None)]
+)
+def test_no_answer_of_the_provider_makes_a_message_wait_for_days(
+    header: str | None, seconds: int | None
+) -> None:
+    """Red when six figures of seconds are believed: eleven days."""
+    assert _read_seconds(header) == seconds
 
 
 async def test_a_refused_connection_may_be_tried_again() -> None:

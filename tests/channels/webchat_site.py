@@ -13,16 +13,22 @@ from typing import Any
 import sqlalchemy as sa
 from aiohttp import web
 
+from casework.adapters.case_import import build_case_feed
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
 from casework.adapters.storage.database import Database, create_engine
 from casework.adapters.storage.migrate import upgrade
-from casework.adapters.storage.tables import conversation, inbox, outbox
+from casework.adapters.storage.tables import conversation, inbox, outbox, web_session
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.web_app import SERVICE, add_security_headers
 from casework.bootstrap import build_service
-from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus
-from channels.webchat import add_webchat_routes
+from casework.model.cases import Case
+from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus, SendKind
+from casework.model.standings import HIGHEST_OF_METHOD, ProofMethod, Standing
+from casework.services.case_feed import record_cases
+from channels.webchat.pages import WebPages
+from channels.webchat.routes import add_webchat_routes
+from tests.support.builders import a_case
 from tests.support.clock import SetClock
 
 
@@ -62,6 +68,7 @@ class WebchatSite:
                 template="test",
                 dedupe_key=secrets.token_hex(8),
                 epoch=row.epoch,
+                kind=SendKind.ASSISTANT_REPLY,
                 staff_id=staff_id,
                 choices=choices,
             )
@@ -74,17 +81,57 @@ class WebchatSite:
             lambda tx: tx.staff.add(login=name, display_name=name, role="officer", password_hash="none")
         )
 
+    def add_case(self, case: Case | None = None) -> Case:
+        """A case of the force's file, with the clocks its history starts; `a_case()` unless another is given."""
+        said = case or a_case()
+        self.service.database.write_now(
+            lambda tx: record_cases(tx, [said], feed=build_case_feed(), source="file", by="test")
+        )
+        return said
+
+    def link(self, standing: Standing = Standing.LINKED, *, case: Case | None = None) -> str:
+        """Ties the newest web conversation to a case, which must be stored; the conversation's id.
+
+        Made where the visit has none yet. STEPPED_UP stands on a link with a PIN on top, as it comes about.
+        """
+        reference = (case or a_case()).crime_reference
+        methods = {
+            Standing.LINKED: [ProofMethod.INVITE],
+            Standing.STEPPED_UP: [ProofMethod.INVITE, ProofMethod.PIN],
+            Standing.OFFICER_CONFIRMED: [ProofMethod.CALL_BACK],
+        }[standing]
+        external_id = max(self.rows(web_session), key=lambda row: row.started_at).external_id
+
+        def tie(tx: SqlTransaction) -> str:
+            opened = tx.conversations.open(Channel.WEBCHAT, external_id)
+            for method in methods:
+                level = HIGHEST_OF_METHOD[method]
+                tx.standings.record(opened.id, reference, level, method=method.value)
+            return opened.id
+
+        return self.service.database.write_now(tie)
+
     def send_waiting(self) -> None:
         """What the worker does for an open page: a waiting message counts as sent."""
-        waiting = sa.update(outbox).where(outbox.c.status == "waiting").values(status="sent")
-        self.service.database.write_now(lambda tx: tx.connection.execute(waiting))
+        waiting = sa.update(outbox).where(outbox.c.status == "waiting")
+        sent = waiting.values(status="sent", sent_at=self.clock.now())
+        self.service.database.write_now(lambda tx: tx.connection.execute(sent))
 
 
 @asynccontextmanager
-async def run_webchat(folder: Path, *, public_url: str | None = None) -> AsyncIterator[WebchatSite]:
-    """Serves the chat for as long as the block runs."""
+async def run_webchat(
+    folder: Path,
+    *,
+    public_url: str | None = None,
+    pages: WebPages | None = None,
+    host: str = "127.0.0.1",
+) -> AsyncIterator[WebchatSite]:
+    """Serves the chat for as long as the block runs; `pages` may speak other languages than ours.
+
+    At the `host` "localhost" browsers offer passkeys, which belong to a name.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    url = f"http://{host}:{listener.getsockname()[1]}"
     clock = SetClock()
     settings = make_settings(folder, public_url or url)
     database = Database(create_engine(settings.database_url), clock)
@@ -92,7 +139,7 @@ async def run_webchat(folder: Path, *, public_url: str | None = None) -> AsyncIt
     service = replace(read_rules_once(), settings=settings, database=database, clock=clock)
     app = web.Application(middlewares=[add_security_headers])
     app[SERVICE] = service
-    add_webchat_routes(app)
+    add_webchat_routes(app, pages=pages)
     # Cancelled with its client, or a stream would still look into the database after it is closed.
     runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()

@@ -1,16 +1,27 @@
-// Fetches this same page while it is in view, and swaps in the thread and the list of handsets when they changed.
+// Fetches this same page while it is in view, and swaps in what changed.
 const PAUSE = 1000;
+const LIVE = ["thread", "handsets", "phones", "lockscreen", "clock"];
 let tag = null;
 
 function scrollToNewest() {
   const thread = document.getElementById("thread");
-  thread.scrollTop = thread.scrollHeight;
+  if (thread) thread.scrollTop = thread.scrollHeight;
 }
 
+// Says whether `id` is now as it is on `page`.
 function replace(id, page) {
   const now = document.getElementById(id);
   const next = page.getElementById(id);
-  if (next && now.innerHTML !== next.innerHTML) now.replaceChildren(...next.childNodes);
+  if (!now || !next) return true;
+  // Words that are being changed are left alone until they are saved.
+  if (now.contains(document.activeElement) && document.activeElement.matches("textarea, input")) return false;
+  const open = [...now.querySelectorAll("li[data-seq] details[open]")].map((each) => each.closest("li").dataset.seq);
+  for (const seq of open) {
+    for (const each of next.querySelectorAll(`li[data-seq="${seq}"] details`)) each.open = true;
+  }
+  now.className = next.className;
+  if (now.innerHTML !== next.innerHTML) now.replaceChildren(...next.childNodes);
+  return true;
 }
 
 async function look() {
@@ -20,8 +31,7 @@ async function look() {
   tag = answer.headers.get("ETag");
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const before = document.querySelectorAll("#thread li").length;
-  replace("thread", page);
-  replace("handsets", page);
+  if (!LIVE.map((id) => replace(id, page)).every(Boolean)) tag = null;
   if (document.querySelectorAll("#thread li").length !== before) scrollToNewest();
 }
 
@@ -38,7 +48,10 @@ function sendOnEnter(event) {
 }
 
 const box = document.getElementById("body");
-box.addEventListener("keydown", sendOnEnter);
-(document.querySelector("[aria-invalid]") ?? box).focus({ preventScroll: true });
+if (box) {
+  box.addEventListener("keydown", sendOnEnter);
+  box.focus({ preventScroll: true });
+}
+document.querySelector("[aria-invalid]")?.focus();
 scrollToNewest();
 keepLooking();

@@ -1,0 +1,1 @@
+if (!location.search) location.replace('/about?case=1')

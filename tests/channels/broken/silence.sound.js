@@ -1,0 +1,1 @@
+new Audio('data:audio/wav;base64,UklGRg==').play().catch(() => {})
