@@ -6,16 +6,30 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from casework.adapters.web_app import SERVICE, Handler, hash_token, same_origin
+from casework.adapters.storage.transaction import SqlTransaction
+from casework.adapters.web_app import SERVICE, Handler, same_origin
 from casework.model.errors import WaymarkError
-from casework.services.ports import StaffMember
+from casework.model.policy import Action, can
+from casework.model.tokens import hash_token
+from casework.services.ports import Alarm, StaffMember
 from console.forms import read_form
 
 IDLE = timedelta(minutes=60)
 LONGEST = timedelta(hours=12)
 NOT_TOUCHED_AGAIN_FOR = timedelta(minutes=1)
 
-OPEN_ROUTES = frozenset({"/login", "/static", "/health/live"})
+# An officer's link is its own proof: console/officer/thread_pages.py asks for it on each of its routes.
+OPEN_ROUTES = frozenset(
+    {
+        *("/login", "/static", "/health/live", "/o/{token}", "/o/{token}/answer", "/a/{token}"),
+        # Halfway through a log-in: each asks for what was proved so far (console/second_factor_pages.py, oidc.py).
+        *("/login/code", "/login/set-up", "/login/force", "/login/back"),
+    }
+)
+
+
+# How long a proof of who somebody is counts as fresh (OpenID Connect Core, max_age).
+FRESH = timedelta(minutes=5)
 
 
 class SessionNeeded(WaymarkError):
@@ -23,7 +37,7 @@ class SessionNeeded(WaymarkError):
 
 
 class FormNotOurs(WaymarkError):
-    """A form without this session's token, or posted from another site."""
+    """A form without this log-in's token, or posted from another site."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +45,17 @@ class DeskSession:
     staff: StaffMember
     csrf_token: str
     token_hash: str
+    alarms: tuple[Alarm, ...] = ()  # what stands over every page now
+    proved_at: datetime | None = None  # when they last proved who they are
+    glass_count: int = 0  # openings beyond one's own work that wait for a supervisor's look; 0 for others
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether they proved who they are within the last minutes."""
+        return self.proved_at is not None and now - self.proved_at <= FRESH
+
+    def may(self, action: str) -> bool:
+        """Whether the role may do it where no conversation is concerned: what the navigation shows."""
+        return action in set(Action) and can(self.staff.role, Action(action))
 
 
 SESSION = web.RequestKey("session", DeskSession)
@@ -64,12 +89,24 @@ async def find_session(request: web.Request) -> DeskSession | None:
     if not token or _is_too_old(token, now):
         return None
     token_hash = hash_token(token)
-    found = await request.app[SERVICE].database.read(
-        lambda tx: tx.staff.find_session(token_hash, idle_since=now - IDLE)
+    return await request.app[SERVICE].database.read(
+        lambda tx: _load_session(tx, token_hash, idle_since=now - IDLE)
     )
+
+
+def _load_session(tx: SqlTransaction, token_hash: str, *, idle_since: datetime) -> DeskSession | None:
+    found = tx.staff.find_session(token_hash, idle_since=idle_since)
     if found is None:
         return None
-    return DeskSession(staff=found.staff, csrf_token=found.csrf_token, token_hash=token_hash)
+    is_told = can(found.staff.role, Action.REVIEW_GLASS)
+    return DeskSession(
+        staff=found.staff,
+        csrf_token=found.csrf_token,
+        token_hash=token_hash,
+        alarms=tuple(tx.alarms.list_open()),
+        proved_at=found.proved_at,
+        glass_count=tx.glass.count_unreviewed() if is_told else 0,
+    )
 
 
 def _is_too_old(token: str, now: datetime) -> bool:
@@ -127,14 +164,16 @@ def cookie_name(request: web.Request, name: str) -> str:
     return f"__Host-waymark-{name}" if _scheme(request) == "https" else f"waymark-{name}"
 
 
-def set_cookie(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
+def set_cookie(
+    request: web.Request, response: web.StreamResponse, name: str, value: str, *, samesite: str = "Strict"
+) -> None:
     """A cookie no script reads and no other site sends; with TLS also bound to this host."""
     response.set_cookie(
         cookie_name(request, name),
         value,
         path="/",
         httponly=True,
-        samesite="Strict",
+        samesite=samesite,
         secure=_scheme(request) == "https",
     )
 

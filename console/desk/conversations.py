@@ -1,39 +1,32 @@
 """Everything a staff page shows of one conversation, read only after the reading was recorded."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from casework.adapters.storage.database import Database
 from casework.adapters.storage.transaction import SqlTransaction
+from casework.adapters.storage.web_visits import SeenVisit
 from casework.model.cases import Case
-from casework.model.desk import DeskItem, ItemEvidence, ItemStatus
-from casework.model.disclosure_screen import UNREADABLE_TIERS
-from casework.model.disclosures import Evidence
-from casework.model.messages import Author, Channel
-from casework.model.safe_contact import SafeContact, find_safe_contact
-from casework.model.sms_segments import count_segments
+from casework.model.desk import DeskItem, ItemStatus
+from casework.model.messages import Author
+from casework.model.policy import Action, Relation, can_through_any
+from casework.model.safe_contact import SafeContact, SendDecision, find_safe_contact
 from casework.model.stages import needs_human_first
 from casework.model.standings import Standing
 from casework.services.desk import read_conversation
-from casework.services.ports import Conversation, StaffMember, TranscriptEntry
-from console.desk.highlights import TextPart, split_by_evidence
+from casework.services.outgoing import preview_reply
+from casework.services.ports import Alarm, Conversation, StaffMember
+from console.alarms import fingerprint_alarms
+from console.desk.about_panel import AboutPanel, list_parts, load_about
+from console.desk.case_panel import CaseNews, load_case_news
+from console.desk.contact_panel import ContactPanel, load_contact_panel
+from console.desk.messages import Message, name_delivery, show_messages
 from console.live_pages import fingerprint_of
+from console.officer.desk_box import OfficerBox, load_officer_box
 
 MOST_MESSAGES = 200
 MESSAGES_WATCHED = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """One transcript entry with its marks. `says`: rule -> the sentence kept with the item."""
-
-    entry: TranscriptEntry
-    parts: tuple[TextPart, ...]
-    says: Mapping[str, str]
-    whole_message_rules: tuple[str, ...]
-    whole_message_says: tuple[str, ...]
-    segments: int
-    is_new: bool  # written after the reader last looked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +47,28 @@ class ConversationView:
     standing: Standing
     case: CasePanel | None
     fingerprint: str
+    officer: OfficerBox
+    news: tuple[CaseNews, ...]
+    may_reply: SendDecision
+    contact: ContactPanel
+    alarms: tuple[Alarm, ...]
+    about: AboutPanel
+    covers_words: bool  # this reader sees their words once they press
+    may: frozenset[Action]  # what this reader may do here: no page leads to what is closed to them
 
     @property
     def open_items(self) -> tuple[DeskItem, ...]:
         return tuple(item for item in self.items if item.status is not ItemStatus.CLOSED)
+
+    @property
+    def new_messages(self) -> tuple[Message, ...]:
+        """What they wrote since the reader last looked."""
+        return tuple(each for each in self.messages if each.is_new and each.entry.author is Author.PERSON)
+
+    @property
+    def left_at(self) -> datetime | None:
+        """When they left by the exit of the web page and have not written since; None otherwise."""
+        return find_left_at(self.contact.visit, self.conversation)
 
 
 async def load_conversation(
@@ -65,12 +76,15 @@ async def load_conversation(
 ) -> ConversationView:
     """Records the reading first: no page shows what no record tells of. Raises ConversationNotFound."""
     await database.write(lambda tx: read_conversation(tx, conversation_id, by=by))
-    return await database.read(lambda tx: _load(tx, conversation_id, seen_inbox_id))
+    return await database.read(lambda tx: _load(tx, conversation_id, seen_inbox_id, by))
 
 
-def _load(tx: SqlTransaction, conversation_id: str, seen_inbox_id: int | None) -> ConversationView:
+def _load(
+    tx: SqlTransaction, conversation_id: str, seen_inbox_id: int | None, by: StaffMember
+) -> ConversationView:
     # Both before the messages: what is shown is then never older than what counts as seen.
-    fingerprint = fingerprint_conversation(tx, conversation_id)
+    officer, news = load_officer_box(tx, conversation_id), load_case_news(tx, conversation_id)
+    fingerprint = _fingerprint(tx, conversation_id, officer, news)
     latest = tx.inbox.latest_id(conversation_id) or 0
     conversation = tx.conversations.get(conversation_id)
     entries = tx.transcripts.list_latest(conversation_id, limit=MOST_MESSAGES)
@@ -81,66 +95,82 @@ def _load(tx: SqlTransaction, conversation_id: str, seen_inbox_id: int | None) -
     return ConversationView(
         conversation=conversation,
         owner_name=tx.staff.get(conversation.owner_id).display_name if conversation.owner_id else None,
-        messages=tuple(_message(entry, conversation.channel, seen_inbox_id, reasons) for entry in entries),
+        messages=show_messages(
+            tx,
+            entries,
+            conversation.channel,
+            conversation_id=conversation_id,
+            seen_inbox_id=seen_inbox_id,
+            reasons=reasons,
+        ),
         is_cut=len(entries) >= MOST_MESSAGES,
         latest_inbox_id=latest,
         items=items,
         standing=standing,
         case=_panel(case) if case else None,
         fingerprint=fingerprint,
+        officer=officer,
+        news=news,
+        may_reply=preview_reply(tx, conversation_id),
+        contact=load_contact_panel(tx, conversation, entries),
+        alarms=tuple(tx.alarms.list_open()),
+        about=load_about(
+            tx, conversation_id, entries, items, by=by, case_language=case.language if case else None
+        ),
+        covers_words=_covers_words(tx, by.id),
+        may=_find_open_acts(tx, conversation_id, by),
     )
+
+
+def _find_open_acts(tx: SqlTransaction, conversation_id: str, by: StaffMember) -> frozenset[Action]:
+    related = tx.relations.find(conversation_id, by)
+    relations = related.relations if related else frozenset[Relation]()
+    return frozenset(each for each in Action if can_through_any(by.role, each, relations))
+
+
+def _covers_words(tx: SqlTransaction, staff_id: str) -> bool:
+    shift = tx.shifts.find_running(staff_id)
+    return shift.covers_words if shift else tx.shifts.get_preferences(staff_id).covers_words
+
+
+def find_left_at(visit: SeenVisit | None, conversation: Conversation) -> datetime | None:
+    """When they left by the exit; None where they never did, or wrote again since."""
+    if visit is None or visit.left_at is None:
+        return None
+    wrote_at = conversation.last_inbound_at
+    return visit.left_at if wrote_at is None or wrote_at <= visit.left_at else None
 
 
 def fingerprint_conversation(tx: SqlTransaction, conversation_id: str) -> str:
     """Equal while the page would look the same; reads no more than the newest messages."""
+    officer, news = load_officer_box(tx, conversation_id), load_case_news(tx, conversation_id)
+    return _fingerprint(tx, conversation_id, officer, news)
+
+
+def _fingerprint(
+    tx: SqlTransaction, conversation_id: str, officer: OfficerBox, news: Sequence[CaseNews]
+) -> str:
     conversation = tx.conversations.get(conversation_id)
     entries = tx.transcripts.list_latest(conversation_id, limit=MESSAGES_WATCHED)
     items = tx.desk.list_of_conversation(conversation_id)
+    media = tx.media.list_of_conversation(conversation_id, limit=MESSAGES_WATCHED)
     return fingerprint_of(
         [
             conversation.owner_id,
             conversation.epoch,
-            *((entry.key, entry.status, entry.reason) for entry in entries),
+            *((entry.key, name_delivery(entry), entry.reason) for entry in entries),
+            *((entry.outcome, entry.read_as) for entry in entries),
+            *((each.media_id, each.status, each.reason) for each in media),
+            *load_contact_panel(tx, conversation, entries).parts,
+            fingerprint_alarms(tx.alarms.list_open()),
             *((item.id, item.status, item.grade, item.evidence, item.asked_at) for item in items),
             *((item.answer, item.quiet_since) for item in items),
             tx.standings.find(conversation_id),
+            officer.fingerprint,
+            *list_parts(tx, conversation_id),
+            *(part for each in news for part in each.parts),
         ]
     )
-
-
-def _message(
-    entry: TranscriptEntry, channel: Channel, seen_inbox_id: int | None, reasons: Sequence[ItemEvidence]
-) -> Message:
-    evidence = entry.screen.evidence if entry.screen else ()
-    # The desk item also knows what the learned layer marked, long after the screen had its say.
-    own = [reason for reason in reasons if reason.inbox_id == _inbox_id(entry)]
-    marked = (*evidence, *(Evidence(rule=each.rule, start=each.start, end=each.end) for each in own))
-    in_words = [each for each in marked if each.rule not in UNREADABLE_TIERS]
-    is_text_message = channel is Channel.SMS and entry.author is not Author.PERSON
-    return Message(
-        entry=entry,
-        parts=split_by_evidence(entry.text, in_words),
-        says={each.rule: each.says for each in own if each.says},
-        whole_message_rules=_whole_message_rules(evidence),
-        whole_message_says=_whole_message_says(own),
-        segments=count_segments(entry.text) if is_text_message else 1,
-        is_new=seen_inbox_id is not None and _inbox_id(entry) > seen_inbox_id,
-    )
-
-
-def _whole_message_rules(evidence: Iterable[Evidence]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each.rule for each in evidence if each.rule in UNREADABLE_TIERS))
-
-
-def _whole_message_says(reasons: Iterable[ItemEvidence]) -> tuple[str, ...]:
-    # For what could not be read the desk has words of its own.
-    of_no_words = [each for each in reasons if each.start == each.end and each.rule not in UNREADABLE_TIERS]
-    return tuple(dict.fromkeys(each.says for each in of_no_words if each.says))
-
-
-def _inbox_id(entry: TranscriptEntry) -> int:
-    kind, _, number = entry.key.partition("-")
-    return int(number) if kind == "in" else 0
 
 
 def _place(item: DeskItem) -> tuple[bool, int, str]:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -17,12 +18,21 @@ from argon2 import PasswordHasher
 
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
-from casework.adapters.storage.tables import audit, conversation, inbox, outbox
+from casework.adapters.storage.staff_tables import glass_opening
+from casework.adapters.storage.tables import audit, conversation, inbox, outbox, staff_member
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.bootstrap import build_service
 from casework.model.desk import GRADE_OF_REASON, Grade, HandoffReason, ItemEvidence
 from casework.model.disclosures import TIER_OF, Category, Evidence, ScreenResult
-from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus
+from casework.model.messages import (
+    Author,
+    Channel,
+    DeliveryState,
+    Lane,
+    OutboundMessage,
+    OutboxStatus,
+    SendKind,
+)
 from casework.model.standings import Standing
 from casework.services.ports import Clock
 from console.app import build_console_app
@@ -43,19 +53,44 @@ class DeskSite:
     service: Service
     clock: Any  # a SetClock, or the wall clock where a browser looks at it
     detectives: list["Detective"] = field(default_factory=list)
+    # Whether everybody has opened every conversation with a reason: for tests that are not about who may.
+    is_glass_open: bool = True
 
     def add_staff(
-        self, login: str = "sam", name: str = "Sam Price", password_hash: str = PASSWORD_HASH
+        self,
+        login: str = "sam",
+        name: str = "Sam Price",
+        password_hash: str = PASSWORD_HASH,
+        *,
+        role: str = "investigator",
+        collar_number: str | None = None,
     ) -> str:
-        return self.write(
+        staff_id = self.write(
             lambda tx: tx.staff.add(
-                login=login, display_name=name, role="investigator", password_hash=password_hash
+                login=login,
+                display_name=name,
+                role=role,
+                password_hash=password_hash,
+                collar_number=collar_number,
             )
         )
+        self.open_glass()
+        return staff_id
 
-    async def detective(self, login: str = "sam", name: str = "Sam Price") -> "Detective":
+    def open_glass(self) -> None:
+        if self.is_glass_open:
+            self.write(_open_every_conversation)
+
+    async def detective(
+        self,
+        login: str = "sam",
+        name: str = "Sam Price",
+        *,
+        role: str = "investigator",
+        collar_number: str | None = None,
+    ) -> "Detective":
         """A new member of staff, logged in."""
-        self.add_staff(login, name)
+        self.add_staff(login, name, role=role, collar_number=collar_number)
         detective = Detective(self)
         answer, _ = await detective.log_in(login)
         assert answer.status == 303
@@ -72,10 +107,14 @@ class DeskSite:
         channel: Channel = Channel.SMS,
         external_id: str | None = None,
         media_count: int = 0,
+        outcome: str | None = None,
+        read_as: str | None = None,
+        **values: Any,
     ) -> str:
         """Stores a message, with an item on the queue when there is a category or reason; the conversation.
 
-        `reasons` are kept with the item: rule, start, end and the sentence about it.
+        `reasons` are kept with the item: rule, start, end and the sentence about it. `outcome`: the message's turn
+        is over, and came to that. `values` are of the InboundMessage.
         """
         sender = external_id or f"+447700900{secrets.randbelow(1000):03d}{secrets.token_hex(4)}"
         tier = TIER_OF[category] if category else None
@@ -83,10 +122,17 @@ class DeskSite:
 
         def write(tx: SqlTransaction) -> str:
             opened = tx.conversations.open(channel, sender)
-            message = an_sms(
-                text, channel=channel, external_id=sender, received_at=tx.now, media_count=media_count
-            )
+            given = {
+                "channel": channel,
+                "external_id": sender,
+                "received_at": tx.now,
+                "media_count": media_count,
+            }
+            message = an_sms(text, **(given | values))
             inbox_id = tx.inbox.record(message, opened.id, screen)
+            if inbox_id is not None:
+                tx.media.record(inbox_id, message.media)
+                _finish(tx, inbox_id, opened.id, outcome, read_as)
             if inbox_id and (category or reason):
                 tx.desk.record_item(
                     conversation_id=opened.id,
@@ -106,20 +152,33 @@ class DeskSite:
                 )
             return opened.id
 
-        return self.write(write)
+        conversation_id = self.write(write)
+        self.open_glass()
+        return conversation_id
 
-    def writes_again(self, conversation_id: str, text: str) -> None:
+    def writes_again(self, conversation_id: str, text: str, **values: Any) -> None:
         row = self.rows(conversation, conversation.c.id == conversation_id)[0]
-        self.victim_writes(text, channel=Channel(row.channel), external_id=row.external_id)
+        self.victim_writes(text, channel=Channel(row.channel), external_id=row.external_id, **values)
 
     def assistant_answers(
-        self, conversation_id: str, text: str, status: OutboxStatus = OutboxStatus.WAITING, **values: Any
-    ) -> None:
-        def write(tx: SqlTransaction) -> None:
+        self,
+        conversation_id: str,
+        text: str,
+        status: OutboxStatus = OutboxStatus.WAITING,
+        *,
+        choices: tuple[str, ...] = (),
+        channel: Channel | None = None,
+        provider_message_id: str | None = None,
+        delivery_state: DeliveryState | None = None,
+        **values: Any,
+    ) -> int:
+        """The outbox row, with what its provider has said of it."""
+
+        def write(tx: SqlTransaction) -> int:
             found = tx.conversations.get(conversation_id)
             message = OutboundMessage(
                 conversation_id=found.id,
-                channel=found.channel,
+                channel=channel or found.channel,
                 to=found.external_id,
                 text=text,
                 lane=Lane.ASSISTANT,
@@ -127,10 +186,16 @@ class DeskSite:
                 template="test",
                 dedupe_key=secrets.token_hex(8),
                 epoch=found.epoch,
+                kind=SendKind.ASSISTANT_REPLY,
+                choices=choices,
             )
-            tx.outbox.record(message, decision="test", status=status, **values)
+            outbox_id = tx.outbox.record(message, decision="test", status=status, **values)
+            assert outbox_id is not None
+            told = {"provider_message_id": provider_message_id, "delivery_state": delivery_state}
+            tx.connection.execute(sa.update(outbox).where(outbox.c.id == outbox_id).values(**told))
+            return outbox_id
 
-        self.write(write)
+        return self.write(write)
 
     def link_case(self, conversation_id: str, **values: Any) -> None:
         def write(tx: SqlTransaction) -> None:
@@ -194,8 +259,9 @@ class Detective:
         form = {"login": login, "password": password, "form_token": field_in(page, "form_token")}
         answer = await self.post("/login", form | fields)
         if answer[0].status == 303:
-            _, queue = await self.get("/console")
-            self.csrf_token = field_in(queue, "csrf_token")
+            # Every role has this page.
+            _, account = await self.get("/console/account")
+            self.csrf_token = field_in(account, "csrf_token")
         return answer
 
     async def open(self, conversation_id: str) -> str:
@@ -216,6 +282,27 @@ class Detective:
 
     async def close(self) -> None:
         await self.http.close()
+
+
+def _finish(
+    tx: SqlTransaction, inbox_id: int, conversation_id: str, outcome: str | None, read_as: str | None
+) -> None:
+    if outcome is not None:
+        tx.turns.record_finished(inbox_id, conversation_id, outcome)
+    tx.connection.execute(sa.update(inbox).where(inbox.c.id == inbox_id).values(read_as=read_as))
+
+
+def _open_every_conversation(tx: SqlTransaction) -> None:
+    """For everybody, for good, and nothing for a supervisor to look at."""
+    staff = tx.connection.execute(sa.select(staff_member.c.id)).scalars().all()
+    known = set(tx.connection.execute(sa.select(glass_opening.c.conversation_id, glass_opening.c.staff_id)))
+    for conversation_id in tx.connection.execute(sa.select(conversation.c.id)).scalars().all():
+        for staff_id in staff:
+            if (conversation_id, staff_id) not in known:
+                until = tx.now + timedelta(days=3650)
+                tx.glass.record(conversation_id, staff_id=staff_id, reason="test", until=until)
+    reviewed = sa.update(glass_opening).where(glass_opening.c.reason == "test")
+    tx.connection.execute(reviewed.values(reviewed_at=tx.now))
 
 
 def field_in(page: str, name: str) -> str:

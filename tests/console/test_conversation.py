@@ -45,12 +45,13 @@ async def test_the_transcript_names_who_wrote_and_what_became_of_each_message(si
     await detective.claim(conversation_id)
     await detective.reply(conversation_id, "This is Sam from the police")
 
-    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", await detective.open(conversation_id)))
+    shown = re.sub(r"<[^>]+>", " ", await detective.open(conversation_id))
+    page = html.unescape(re.sub(r"\s+", " ", shown))
 
     assert re.search(r"Writes: .{5,40} is there news", page)
     assert re.search(r"Assistant .{5,40} Sent sent one", page)
     assert "Not delivered: code 30003 failed one" in page
-    assert "Not sent: a person took over waiting one" in page
+    assert re.search(r"Assistant's reply, not sent: a person had taken over .{5,40} waiting one", page)
     assert re.search(r"Sam Price .{5,40} Waiting This is Sam", page)
 
 
@@ -77,7 +78,8 @@ async def test_words_that_fired_a_rule_are_marked_and_the_rule_is_named(site: De
 
     page = await detective.open(conversation_id)
 
-    assert "<mark>he is outside &lt;now</mark>" in page
+    assert re.search(r"<mark [^>]*>he is outside &lt;now</mark>", page)
+    assert 'data-why="immediate danger, person nearby; immediate danger, now"' in page
     assert (
         "Noticed: immediate danger, person nearby; immediate danger, now <q>he is outside &lt;now</q>" in page
     )
@@ -102,7 +104,7 @@ async def test_words_the_detector_marked_are_marked_with_the_sentence_kept_with_
 
     page = await detective.open(conversation_id)
 
-    assert "<mark>he was about again</mark>" in page
+    assert re.search(r"<mark [^>]*>he was about again</mark>", page)
     assert f"Noticed: says somebody was about; {said} <q>he was about again</q>" in page
     assert "May be urgent: Stalking that is getting worse" in page
 
@@ -119,7 +121,7 @@ async def test_a_sentence_about_a_whole_message_stands_under_it_and_marks_nothin
 
     page = await detective.open(conversation_id)
 
-    assert "<mark>" not in page
+    assert "<mark" not in page
     assert page.count(f'<p class="note">Noticed: {said}</p>') == 1
 
 
@@ -173,7 +175,7 @@ async def test_hostile_words_are_shown_as_words_everywhere(site: DeskSite, words
     _, refused = await detective.reply(conversation_id, words, page)
 
     for shown in (page, refused):
-        text = html.unescape(re.sub(r"</?mark>", "", shown))
+        text = html.unescape(re.sub(r"</?mark[^>]*>", "", shown))
         assert words in text
         body = shown.partition("<main")[2]
         assert not re.search(r"<(script|img|svg|style|b)\b", body)

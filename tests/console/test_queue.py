@@ -1,5 +1,6 @@
 """The queue page: order, words, filters, and nothing of what was said."""
 
+import json
 import re
 
 import pytest
@@ -29,6 +30,7 @@ async def test_the_queue_is_ordered_by_grade_then_the_longest_wait(site: DeskSit
     site.clock.advance(minutes=5)
     danger_latest = site.victim_writes(category=Category.STRANGULATION)
     asked_later = site.victim_writes(reason=HandoffReason.ASKED_FOR_PERSON)
+    site.clock.advance(minutes=3)  # nobody is at the phone any more
 
     _, page = await detective.get("/console")
 
@@ -47,7 +49,7 @@ async def test_the_queue_says_why_how_long_and_where_in_words(site: DeskSite) ->
         assert words in page
     for words in ("3 Prompt", "Asked for a person", "Web chat", "Waiting"):
         assert words in page
-    assert "<title>(1 urgent) Queue" in page
+    assert "<title>(1 danger) Queue" in page
 
 
 async def test_the_queue_never_shows_what_was_said_or_by_whom(site: DeskSite) -> None:
@@ -220,3 +222,15 @@ async def test_a_silence_alone_makes_an_open_queue_page_out_of_date(site: DeskSi
     _, after = await detective.get("/console")
 
     assert seen_in(before) != seen_in(after)
+
+
+async def test_what_comes_to_its_owner_sounds_for_them_and_for_nobody_else(site: DeskSite) -> None:
+    sam, kim = await site.detective("sam", "Sam Price"), await site.detective("kim", "Kim Test-Officer")
+    conversation_id = site.victim_writes(reason=HandoffReason.ASKED_FOR_PERSON)
+    await sam.claim(conversation_id)
+    site.clock.advance(minutes=1)
+    site.writes_again(conversation_id, "he is outside", category=Category.IMMEDIATE_DANGER)
+
+    (_, of_sam), (_, of_kim) = await sam.get("/console/alerts"), await kim.get("/console/alerts")
+
+    assert [len(json.loads(each)["high"]) for each in (of_sam, of_kim)] == [1, 0]

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from casework.adapters.storage.tables import staff_session
-from casework.adapters.web_app import hash_token
+from casework.model.tokens import hash_token
 from tests.console.desk_site import PASSWORD, DeskSite, Detective, field_in
 
 

@@ -1,0 +1,40 @@
+"""One look at the queue for everybody who asks at the same time: a burst of commits is not read once an open page."""
+
+import asyncio
+
+from casework.adapters.storage.database import Database
+from casework.adapters.storage.transaction import SqlTransaction
+from casework.model.grade_clocks import GradeClocks
+from console.desk.queues import MOST_ITEMS, QueueInput, arrange_look
+
+
+class QueueLooks:
+    """A look that has begun may have missed the commit that made somebody ask: they share the next one."""
+
+    def __init__(self, database: Database, clocks: GradeClocks) -> None:
+        self._database = database
+        self._clocks = clocks
+        self._running: asyncio.Task[QueueInput] | None = None
+        self._next: asyncio.Task[QueueInput] | None = None
+
+    async def look(self) -> QueueInput:
+        if self._next is None:
+            self._next = asyncio.create_task(self._look_after(self._running))
+        # One who goes away must not take the look of the others along.
+        return await asyncio.shield(self._next)
+
+    async def _look_after(self, earlier: asyncio.Task[QueueInput] | None) -> QueueInput:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        self._running, self._next = self._next, None
+        # Arranged in the reading thread: the event loop has every open console to serve.
+        return await self._database.read(lambda tx: arrange_look(read_queue(tx), self._clocks, tx.now))
+
+
+def read_queue(tx: SqlTransaction) -> QueueInput:
+    return QueueInput(
+        items=tx.desk.list_queue(limit=MOST_ITEMS),
+        alarms=tx.alarms.list_open(),
+        facts=tx.desk.list_facts(),
+        offers=tx.transfers.list_offered(),
+    )

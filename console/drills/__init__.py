@@ -1,0 +1,1 @@
+"""Rehearsals: starting one, ending it, and what it showed."""
