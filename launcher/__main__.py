@@ -56,24 +56,86 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("understand", commands.understand, "JSON lines in, what both layers understand out")
     add("screen", commands.screen, "JSON lines in, what the disclosure screen finds out")
-    cases = add("cases", commands.cases, "case files")
-    cases.add_argument("action", choices=["import"])
-    cases.add_argument("file", type=Path)
-    staff = add("staff", commands.staff_add, "staff accounts")
-    staff.add_argument("action", choices=["add"])
-    staff.add_argument("login")
+    cases = add(
+        "cases", commands.cases, "case files: import them, and decide on those that wait for two people"
+    )
+    cases.add_argument("action", choices=["import", "held", "imports", "approve", "refuse", "correct"])
+    cases.add_argument("what", nargs="?", metavar="FILE|ID", help="the file to import, or an import's id")
+    cases.add_argument(
+        "--by", metavar="NAME", default="", help="who decides, for approve, refuse and correct"
+    )
+    staff = add("staff", commands.run_staff, "staff accounts: add, list, end one, take a second factor away")
+    staff.add_argument("action", choices=["add", "list", "end", "reset-factor"])
+    staff.add_argument("login", nargs="?", help="for all but list")
+    staff.add_argument("--collar", metavar="NUMBER", help="collar number, as case files name their officer")
     staff.add_argument("--name", help="name victims and colleagues see (default: the login)")
     staff.add_argument("--role", default="investigator", choices=commands.ROLES)
     staff.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    invite = add("invite", commands.invite, "let the person of a case in: once, within 7 days")
+    invite.add_argument("reference", metavar="REF", help="the crime reference")
+    invite.add_argument("--by-way-of", choices=commands.WAYS, default="link", help="default: print the link")
+    invite.add_argument("--out", type=Path, metavar="FILE", help="where to write the leaflet")
+    link = add("link", commands.link, "a link for a force's own site, and pages to print with a code to scan")
+    link.add_argument(
+        "--label", choices=commands.LABELS, default="write", help="what it says (default: write)"
+    )
+    link.add_argument(
+        "--snippet", type=Path, metavar="FILE", help="write the link there instead of printing it"
+    )
+    link.add_argument("--leaflet", type=Path, metavar="FILE", help="write an A5 leaflet there")
+    link.add_argument("--strips", type=Path, metavar="FILE", help="write a page of strips for letters there")
     queue = add("queue", commands.queue, "the desk's queue, most urgent first")
     queue.add_argument("--json", action="store_true", help="as JSON")
+    clocks = add("clocks", commands.clocks, "how the limits of the Victims' Code are kept, per right")
+    clocks.add_argument("--json", action="store_true", help="as JSON, with what is overdue and the caveats")
+    clocks.add_argument("--csv", type=Path, metavar="FILE", help="write the counts there")
+    words = add("words", commands.words, "bring the web's catalogues up to the words of its templates")
+    words.add_argument("--check", action="store_true", help="write nothing; 1 where something is out of date")
+    words.add_argument("--add", metavar="CODE", help="start a language, as a draft: two letters, such as cy")
+    screens = add("screens", commands.screens, "a picture of every page of the web in every state, to judge")
+    screens.add_argument("--out", type=Path, metavar="DIR", help="default: screens in the data folder")
+    screens.add_argument("--only", metavar="TEXT", default="", help="only states named so, such as /my")
+    drill = add("drill", commands.drill, "a rehearsal with synthetic victims, through the real pipeline")
+    drill.add_argument(
+        "what",
+        metavar="SCRIPT|list|end|report",
+        nargs="?",
+        default="list",
+        help="the script to start (default: list)",
+    )
+    drill.add_argument(
+        "--at", metavar="HH:MM", help="start when the station clock next shows it (default: now)"
+    )
+    demo = add("demo", run_demo, "a seeded evening at the desk, beside a running ./waymark up; sandbox only")
+    demo.add_argument("what", choices=["friday-night"], nargs="?", default="friday-night")
+    demo.add_argument(
+        "--speed", type=float, default=20.0, help="times as fast as the evening was (default 20)"
+    )
+    add("feedback", commands.feedback, "what people thought of how they were treated, in counts")
     add("doctor", commands.doctor, "look for what is missing or wrong, and say the remedy")
     database = add("db", commands.database, "the database")
     database.add_argument("action", choices=["upgrade", "backup", "restore", "verify"])
     database.add_argument("file", type=Path, nargs="?", help="for backup and restore")
     bench = add("bench", bench_chosen, "measure speed as ratios, or understanding on public sets, in one run")
-    bench.add_argument("what", choices=["turn", "understanding"], nargs="?", default="turn")
+    bench.add_argument(
+        "what",
+        choices=[
+            *("turn", "understanding", "import", "enumeration", "outage", "ingest", "web", "desk", "queue"),
+        ],
+        nargs="?",
+        default="turn",
+    )
     bench.add_argument("--turns", type=int, default=500)
+    bench.add_argument("--cases", type=int, default=100_000, help="how many, for import")
+    bench.add_argument("--minutes", type=float, default=10.0, help="how long everything is away, for outage")
+    bench.add_argument("--rate", type=float, help="messages a second: 5 for outage, 100 for ingest")
+    bench.add_argument("--seconds", type=float, default=60.0, help="how long, for ingest and web")
+    bench.add_argument("--messages", type=int, default=200, help="how many in a real browser, for web")
+    bench.add_argument(
+        "--database-url", metavar="URL", help="an empty PostgreSQL instead of SQLite, for ingest and web"
+    )
+    bench.add_argument("--stored", type=int, default=2_000_000, help="how many messages there are, for queue")
+    bench.add_argument("--pairs", type=int, default=1000, help="how many of each kind, for enumeration")
     bench.add_argument(
         "--data", type=Path, metavar="DIR", help="where the public sets are, for understanding"
     )
@@ -81,9 +143,51 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def run_demo(given: argparse.Namespace) -> int:
+    from launcher.demo import run_demo
+
+    return run_demo(given.data_dir, speed=given.speed)
+
+
 def bench_chosen(given: argparse.Namespace) -> int:
     if given.what == "turn":
         return commands.bench(given)
+    if given.what == "enumeration":
+        from launcher.bench_enumeration import run_bench_enumeration
+
+        return run_bench_enumeration(pairs=given.pairs)
+    if given.what == "outage":
+        from launcher.bench_outage import run_bench_outage
+
+        return run_bench_outage(minutes=given.minutes, rate=given.rate or 5.0)
+    if given.what == "ingest":
+        from launcher.bench_ingest import run_bench_ingest
+
+        return run_bench_ingest(
+            given.root, rate=given.rate or 100.0, seconds=given.seconds, database_url=given.database_url
+        )
+    if given.what == "web":
+        from launcher.bench_webchat import run_bench_web
+
+        return run_bench_web(
+            given.root, messages=given.messages, seconds=given.seconds, database_url=given.database_url
+        )
+    if given.what == "desk":
+        from launcher.bench_desk import run_bench_desk
+
+        return run_bench_desk(
+            given.root, rate=given.rate or 20.0, seconds=given.seconds, database_url=given.database_url
+        )
+    if given.what == "queue":
+        from launcher.bench_queue import run_bench_queue
+
+        return run_bench_queue(
+            given.root, given.data_dir, stored=given.stored, database_url=given.database_url
+        )
+    if given.what == "import":
+        from launcher.bench_import import run_bench_import
+
+        return run_bench_import(given.data_dir, cases=given.cases)
     from launcher.bench_understanding import run_bench_understanding
 
     return run_bench_understanding(given.root, given.data, stock=given.stock)

@@ -8,33 +8,50 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # Everything else runs beside another test; these want the machine, or a process of it, to themselves.
-SLOW_MARKS = "slow or rasa or browser or journey"
-UNIT_WORKERS = "2"
+ALONE_MARKS = "slow or rasa or journey"
+BROWSER_MARKS = f"browser and not ({ALONE_MARKS})"
+SLOW_MARKS = f"{ALONE_MARKS} or browser"
+WORKERS = "2"
+FAULTS = "tests/faults"
+FAULT_WORKERS = "1"  # each looks for free ports by itself: two at once may find the same
+# They start a whole service each, and leave no room for another one.
+ALONE = ("test_rasa_killed.py", "test_gateway_down.py")
 
 
 def run_checks(root: Path, *, unit_only: bool, pytest_arguments: Sequence[str]) -> int:
     """0 when all passed. Every check runs, so one run tells everything."""
-    python = sys.executable
-    pytest = [python, "-m", "pytest"]
-    if pytest_arguments:
-        steps = {"tests": [*pytest, *pytest_arguments]}
-    else:
-        steps = {
-            "format": [python, "-m", "ruff", "format", "--check", "--quiet", "."],
-            "lint": [python, "-m", "ruff", "check", "--quiet", "."],
-            "types": [python, "-m", "mypy"],
-            "imports": [str(Path(python).parent / "lint-imports"), "--no-logo"],
-            "unit tests": [*pytest, "-n", UNIT_WORKERS, "-m", f"not ({SLOW_MARKS})"],
-            "slow tests": [*pytest, "-m", SLOW_MARKS],
-        }
-    if unit_only and not pytest_arguments:
-        # Under a minute: the same storage tests on PostgreSQL are left to the whole run.
-        steps["unit tests"] += ["-k", "not postgresql"]
-        del steps["slow tests"]
+    steps = list_steps(root, unit_only=unit_only, pytest_arguments=pytest_arguments)
     results = {name: _run(root, name, command) for name, command in steps.items()}
     failed = [name for name, code in results.items() if code != 0]
     print("All checks passed." if not failed else f"Failed: {', '.join(failed)}", flush=True)
     return 1 if failed else 0
+
+
+def list_steps(root: Path, *, unit_only: bool, pytest_arguments: Sequence[str]) -> dict[str, list[str]]:
+    """The command of each check by its name, in the order they run."""
+    python = sys.executable
+    pytest = [python, "-m", "pytest"]
+    if pytest_arguments:
+        return {"tests": [*pytest, *pytest_arguments]}
+    steps = {
+        "format": [python, "-m", "ruff", "format", "--check", "--quiet", "."],
+        "lint": [python, "-m", "ruff", "check", "--quiet", "."],
+        "types": [python, "-m", "mypy"],
+        "imports": [str(Path(python).parent / "lint-imports"), "--no-logo"],
+        "unit tests": [*pytest, "-n", WORKERS, "-m", f"not ({SLOW_MARKS})"],
+    }
+    if unit_only:
+        # Under a minute: the same storage tests on PostgreSQL are left to the whole run.
+        steps["unit tests"] += ["-k", "not postgresql"]
+        return steps
+    # One list for both, so that no file falls between them.
+    together = sorted(
+        f"{FAULTS}/{file.name}" for file in (root / FAULTS).glob("test_*.py") if file.name not in ALONE
+    )
+    steps["fault tests"] = [*pytest, "-n", FAULT_WORKERS, "-m", SLOW_MARKS, *together]
+    steps["browser tests"] = [*pytest, "-n", WORKERS, "-m", BROWSER_MARKS]
+    steps["slow tests"] = [*pytest, "-m", ALONE_MARKS, *(f"--ignore={file}" for file in together)]
+    return steps
 
 
 def _run(root: Path, name: str, command: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from casework.adapters import backups
-from casework.adapters.case_import import import_cases
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
 from casework.adapters.storage.migrate import upgrade
@@ -20,8 +20,16 @@ from casework.model.desk import DeskItem
 from casework.model.disclosure_screen import load_disclosure_screen
 from launcher import checks, staff, training
 from launcher import doctor as doctor_checks
+from launcher.case_imports import run_cases
+from launcher.compliance import show_compliance
+from launcher.drills import run_drill
 from launcher.evaluation.run import run_evaluation
 from launcher.evaluation.sets import DEFAULT_SETS, HeldOutSet, read_set
+from launcher.feedback import show_feedback
+from launcher.invite import WAYS as WAYS
+from launcher.invite import invite as make_invite
+from launcher.link import LABELS as LABELS
+from launcher.link import run_link
 from launcher.staff import ROLES as ROLES
 from launcher.understanding import (
     Parsed,
@@ -32,6 +40,7 @@ from launcher.understanding import (
     understood_to_line,
 )
 from launcher.up import make_plan, run_up
+from launcher.words import run_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,24 +135,58 @@ def _get_model(given: Namespace) -> training.Model:
 def cases(given: Namespace) -> int:
     service = _open(given)
     try:
-        print(f"Imported {import_cases(service.database, given.file)} cases")
+        return run_cases(service.database, given)
     finally:
         service.database.close()
-    return 0
 
 
-def staff_add(given: Namespace) -> int:
+def run_staff(given: Namespace) -> int:
+    """Adds, lists or ends staff accounts, or takes a second factor away."""
+    if given.action != "list" and not given.login:
+        print(f"Say whom: ./waymark staff {given.action} LOGIN", file=sys.stderr)
+        return 2
     service = _open(given)
-    password = _get_password(given)
-    name = given.name or given.login
     try:
-        staff.add_member(service, login=given.login, display_name=name, role=given.role, password=password)
+        return _STAFF[given.action](service, given)
     finally:
         service.database.close()
+
+
+def _staff_add(service: Service, given: Namespace) -> int:
+    password = _get_password(given)
+    staff.add_member(
+        service,
+        login=given.login,
+        display_name=given.name or given.login,
+        role=given.role,
+        password=password,
+        collar_number=given.collar,
+    )
     print(f"Added {given.login} ({given.role})")
     if not given.password_stdin and not sys.stdin.isatty():
         print(f"Password: {password}")
     return 0
+
+
+def _staff_list(service: Service, _given: Namespace) -> int:
+    for line in staff.list_members(service):
+        print(line)
+    return 0
+
+
+def _staff_end(service: Service, given: Namespace) -> int:
+    staff.end_member(service, given.login)
+    print(f"Ended {given.login}: logged out everywhere")
+    return 0
+
+
+def _staff_reset_factor(service: Service, given: Namespace) -> int:
+    staff.reset_factor(service, given.login)
+    print(f"{given.login} sets up a new second factor at the next log-in")
+    return 0
+
+
+_STAFF = {"add": _staff_add, "list": _staff_list, "end": _staff_end, "reset-factor": _staff_reset_factor}
 
 
 def _get_password(given: Namespace) -> str:
@@ -152,6 +195,48 @@ def _get_password(given: Namespace) -> str:
     if sys.stdin.isatty():
         return getpass.getpass("Password: ")
     return staff.make_password()
+
+
+def invite(given: Namespace) -> int:
+    service = _open(given)
+    try:
+        print(make_invite(service, given))
+    finally:
+        service.database.close()
+    return 0
+
+
+def link(given: Namespace) -> int:
+    # Nothing of the database is read.
+    service = build_service(_settings(given))
+    try:
+        return run_link(service, given)
+    finally:
+        service.database.close()
+
+
+def clocks(given: Namespace) -> int:
+    service = _open(given)
+    try:
+        return show_compliance(service.database, given)
+    finally:
+        service.database.close()
+
+
+def feedback(given: Namespace) -> int:
+    service = _open(given)
+    try:
+        return show_feedback(service.database)
+    finally:
+        service.database.close()
+
+
+def drill(given: Namespace) -> int:
+    service = _open(given)
+    try:
+        return run_drill(service, given)
+    finally:
+        service.database.close()
 
 
 def queue(given: Namespace) -> int:
@@ -218,6 +303,17 @@ def bench(given: Namespace) -> int:
     from launcher.bench_turn import run_bench_turn
 
     return run_bench_turn(given.root, given.data_dir, turns=given.turns)
+
+
+def words(given: Namespace) -> int:
+    return run_words(given)
+
+
+def screens(given: Namespace) -> int:
+    """In a process of its own: what takes the pictures is beside the tests, which the launcher does not import."""
+    out = given.out or given.data_dir / "screens"
+    command = [sys.executable, "-m", "tests.screens", str(out.absolute()), given.only]
+    return subprocess.run(command, cwd=given.root, check=False).returncode
 
 
 def _settings(given: Namespace) -> Settings:

@@ -1,13 +1,15 @@
 """`./waymark doctor`: what is missing or wrong, and what to do about it."""
 
+import asyncio
 import json
 import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from pysqlite3 import dbapi2 as sqlite
@@ -16,6 +18,9 @@ from casework.adapters.settings import Settings
 from casework.adapters.storage.database import create_engine
 from casework.adapters.storage.migrate import is_current
 from casework.model.errors import WaymarkError
+from casework.services.sweeps import ProviderUnreachable
+from channels.twilio_reads import TwilioAccount, TwilioReader
+from channels.twilio_settings_check import SettingFound, check_twilio_settings
 from launcher import training
 from launcher.environments import bot_environment, service_environment
 from launcher.up import make_plan
@@ -110,6 +115,38 @@ def _review_dates(node: object, name: str = "") -> Iterator[tuple[str, date]]:
         yield from _review_dates(child, key)
 
 
+def check_provider(root: Path, data_dir: Path) -> Iterator[Finding]:
+    """What is set at the provider, read from the provider: it decides whether a message reaches us at all."""
+    settings = Settings.from_env(make_plan(root, data_dir=data_dir, port=8080, console_port=8081).environ)
+    if settings.is_sandbox:
+        run_file = data_dir / "run.json"
+        if not run_file.exists():
+            yield Finding("provider", True, "the built-in sandbox, not running; nothing to read")
+            return
+        settings = _as_running(settings, json.loads(run_file.read_text())["addresses"])
+    try:
+        found = asyncio.run(_read_provider(settings))
+    except ProviderUnreachable as failure:
+        yield Finding(
+            "provider", False, f"could not be asked ({failure.code}); check the account and the network"
+        )
+        return
+    for each in found:
+        yield Finding(each.what, each.is_well, each.detail)
+
+
+def _as_running(settings: Settings, addresses: Mapping[str, str]) -> Settings:
+    port = urlsplit(addresses["public"]).port or settings.port
+    # A service that was started before there was a spool runs without one.
+    spool_url = addresses.get("spool", settings.spool_url)
+    return replace(settings, twilio_api_url=addresses["sandbox"], spool_url=spool_url, port=port)
+
+
+async def _read_provider(settings: Settings) -> list[SettingFound]:
+    async with TwilioReader(TwilioAccount.from_settings(settings)) as reader:
+        return await check_twilio_settings(reader, settings)
+
+
 def check_running(_root: Path, data_dir: Path) -> Iterator[Finding]:
     run_file = data_dir / "run.json"
     if not run_file.exists():
@@ -136,5 +173,6 @@ CHECKS: tuple[Check, ...] = (
     check_database,
     check_model,
     check_review_dates,
+    check_provider,
     check_running,
 )

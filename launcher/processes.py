@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 LONGEST_PAUSE_SECONDS = 10.0
@@ -24,6 +25,7 @@ class Program:
     name: str
     command: tuple[str, ...]
     environ: Mapping[str, str]
+    niceness: int = 0  # above 0 it gives way where processors are short
 
 
 class Supervisor:
@@ -75,7 +77,7 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,
+                preexec_fn=partial(_prepare, program.niceness),
             )
         self._pids[program.name] = process.pid
         self._write_run_file()
@@ -93,7 +95,8 @@ class Supervisor:
         new.replace(self._run_file)
 
 
-def _die_with_parent() -> None:
+def _prepare(niceness: int) -> None:
+    os.nice(niceness)
     # If the launcher itself is killed nothing of it may live on and hold the ports. Linux only.
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,58 +1,75 @@
-"""Gateway, desk and actions in one process on three ports: the embedded default.
+"""Gateway, desk and actions, each on a port of its own; together in one process or apart.
 
-At scale each runs alone; nothing here is shared between them but the service's parts.
+    python -m launcher.serve [gateway] [desk] [actions]
+
+All three unless some are named. Nothing is shared between them but the service's parts.
 """
 
 import asyncio
 import os
 import signal
+import sys
+from collections.abc import Sequence
 
 from aiohttp import web
 
-from actions.database_reads import DatabaseReads
-from actions.server import build_actions_app
 from casework.adapters.logs import configure_logs
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
 from casework.bootstrap import build_service
 from channels.gateway import build_gateway_app
+from channels.runner import make_runner
 from console.app import build_console_app
 
 LOOPBACK = "127.0.0.1"
+GATEWAY, DESK, ACTIONS = "gateway", "desk", "actions"
+PARTS = (GATEWAY, DESK, ACTIONS)
 
 
-async def serve(service: Service, *, host: str, stop: asyncio.Event) -> None:
-    settings = service.settings
-    actions = build_actions_app(
-        DatabaseReads(service), settings.turn_secret, today=lambda: service.clock.now().date()
-    )
-    runners = [
-        await _listen(build_gateway_app(service), host, settings.port),
-        await _listen(build_console_app(service), host, settings.console_port),
-        # The private listener is reached by Rasa on this machine only.
-        await _listen(actions, LOOPBACK, settings.private_port),
-    ]
+async def serve(service: Service, parts: Sequence[str], *, host: str, stop: asyncio.Event) -> None:
+    """Listens with each of `parts` until `stop`."""
+    runners = [await _listen_with(part, service, host) for part in parts]
     await stop.wait()
     for runner in runners:
         await runner.cleanup()
 
 
+async def _listen_with(part: str, service: Service, host: str) -> web.AppRunner:
+    settings = service.settings
+    if part == GATEWAY:
+        return await _listen(build_gateway_app(service), host, settings.port)
+    if part == DESK:
+        return await _listen(build_console_app(service), host, settings.console_port)
+    # What the actions bring with them takes memory that a gateway without them needs for its readers.
+    from actions.database_reads import DatabaseReads
+    from actions.server import build_actions_app
+
+    actions = build_actions_app(
+        DatabaseReads(service), settings.turn_secret, today=lambda: service.clock.now().date()
+    )
+    # Reached by Rasa on this machine only.
+    return await _listen(actions, LOOPBACK, settings.private_port)
+
+
 async def _listen(app: web.Application, host: str, port: int) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    runner = make_runner(app)
     await runner.setup()
     await web.TCPSite(runner, host, port, reuse_address=True).start()
     return runner
 
 
-async def main() -> None:
-    configure_logs("serve")
-    service = build_service(Settings.from_env(os.environ))
+async def main(parts: Sequence[str]) -> None:
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        sys.exit(f"There is no {unknown[0]!r} to serve. Name some of: {', '.join(PARTS)}.")
+    configure_logs("serve" if GATEWAY in parts else parts[0])
+    service = build_service(Settings.from_env(os.environ), goes_first=GATEWAY in parts)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await serve(service, host=os.environ.get("WAYMARK_HOST", LOOPBACK), stop=stop)
+    await serve(service, parts, host=os.environ.get("WAYMARK_HOST", LOOPBACK), stop=stop)
     service.database.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:] or PARTS))

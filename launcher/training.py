@@ -3,12 +3,16 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
 from casework.model.errors import WaymarkError
 
@@ -101,18 +105,51 @@ def _run_training(root: Path, name: str, log_path: Path) -> None:
         *("--data", "data/nlu", "data/rules", "data/stories"),
         *("--out", "models", "--fixed-model-name", name),
     ]
-    with log_path.open("ab") as log:
+    with log_path.open("ab") as log, _stopped_with_us() as stopped_with_us:
         process = subprocess.Popen(command, cwd=root, env=rasa_environ(), stdout=log, stderr=log)
-        started = time.monotonic()
-        while True:
-            try:
-                code = process.wait(timeout=TICK_SECONDS)
-                break
-            except subprocess.TimeoutExpired:
-                print(f"      training, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+        stopped_with_us(process)
+        code = _wait_showing_life(process)
     if code != 0:
         last = log_path.read_text(errors="replace").splitlines()[-5:]
         raise TrainingFailed("Rasa could not train. The end of " + f"{log_path}:\n  " + "\n  ".join(last))
+
+
+def _wait_showing_life(process: subprocess.Popen[bytes]) -> int:
+    started = time.monotonic()
+    while True:
+        try:
+            return process.wait(timeout=TICK_SECONDS)
+        except subprocess.TimeoutExpired:
+            print(f"      training, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _stopped_with_us() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    """Ctrl-C and SIGTERM stop what is given here, then this process: alone it would train for minutes, for nobody.
+
+    A handler that raised could do so between the start of the other process and anybody knowing of it.
+    """
+    asked: list[int] = []
+    started: list[subprocess.Popen[bytes]] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        for process in started:
+            process.kill()
+
+    def note(process: subprocess.Popen[bytes]) -> None:
+        started.append(process)
+        if asked:
+            process.kill()
+
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield note
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        if asked:
+            raise SystemExit(128 + asked[0])
 
 
 def rasa_environ(**more: str) -> dict[str, str]:

@@ -12,18 +12,25 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from casework.adapters.case_import import import_cases
+from casework.adapters.case_import import ImportHeld, import_cases
 from casework.adapters.settings import SHORTEST_SECRET, Settings
 from casework.adapters.storage.database import Database
 from casework.adapters.storage.migrate import upgrade
 from casework.bootstrap import build_service
 from casework.model.errors import SettingsInvalid
+from channels.sandbox.contents import WAITING_SID
+from channels.spool import MESSAGE_PATH, STATUS_PATH
+from channels.twilio_settings_check import WANTED_OVERRIDES
 from launcher import staff, training
 from launcher.processes import Program, Supervisor
+from launcher.serve import ACTIONS, DESK, GATEWAY
 
 READY_SECONDS = 180.0
 SANDBOX_SMS_FROM = "+447700900999"
+SANDBOX_SEGMENTS_PER_SECOND = "20"  # a number of a real network sends one
+SANDBOX_EMAIL_FROM = "Messages <messages@example.org>"
 SYNTHETIC_CASES = Path("data/cases/synthetic_cases.json")
 PYTHON = sys.executable
 
@@ -48,6 +55,7 @@ class Plan:
             "public": self.public_address,
             "console": f"http://127.0.0.1:{self.environ['WAYMARK_CONSOLE_PORT']}",
             "rasa": self.environ["WAYMARK_RASA_URLS"],
+            "spool": f"http://127.0.0.1:{self.environ['WAYMARK_SPOOL_PORT']}",
         }
         if self.sandbox_port:
             found["sandbox"] = f"http://127.0.0.1:{self.sandbox_port}"
@@ -79,8 +87,23 @@ def make_plan(root: Path, *, data_dir: Path, port: int, console_port: int) -> Pl
             "TWILIO_AUTH_TOKEN": keys["sandbox_auth_token"],
             "WAYMARK_TWILIO_API_URL": f"http://127.0.0.1:{sandbox_port}",
             "WAYMARK_SMS_FROM": SANDBOX_SMS_FROM,
+            "WAYMARK_SMTP_URL": f"smtp://127.0.0.1:{_free_port(8025)}",
+            "WAYMARK_EMAIL_FROM": SANDBOX_EMAIL_FROM,
         }
+        environ.setdefault("WAYMARK_FEED_KEYS", keys["sandbox_feed_key"])
+        environ.setdefault("WAYMARK_WHATSAPP_FROM", SANDBOX_SMS_FROM)
+        environ.setdefault("WAYMARK_SMS_SEGMENTS_PER_SECOND", SANDBOX_SEGMENTS_PER_SECOND)
+        environ.setdefault("WAYMARK_WHATSAPP_TEMPLATE", WAITING_SID)
+        if not environ.get("TELEGRAM_BOT_TOKEN"):
+            environ |= {
+                "TELEGRAM_BOT_TOKEN": keys["sandbox_bot_token"],
+                "WAYMARK_TELEGRAM_SECRET": keys["sandbox_telegram_secret"],
+                "WAYMARK_TELEGRAM_API_URL": f"http://127.0.0.1:{sandbox_port}",
+            }
     private_port = int(environ.get("WAYMARK_PRIVATE_PORT") or _free_port(8082))
+    spool_port = int(environ.get("WAYMARK_SPOOL_PORT") or _free_port(8085))
+    if is_sandbox:
+        environ.setdefault("WAYMARK_SPOOL_URL", f"http://127.0.0.1:{spool_port}")
     rasa_port = None if environ.get("WAYMARK_RASA_URLS") else _free_port(5005)
     environ.setdefault("WAYMARK_TURN_SECRET", keys["turn_secret"])
     environ.setdefault("WAYMARK_PUBLIC_URL", f"http://127.0.0.1:{port}")
@@ -89,7 +112,10 @@ def make_plan(root: Path, *, data_dir: Path, port: int, console_port: int) -> Pl
         "WAYMARK_PORT": str(port),
         "WAYMARK_CONSOLE_PORT": str(console_port),
         "WAYMARK_PRIVATE_PORT": str(private_port),
+        "WAYMARK_SPOOL_PORT": str(spool_port),
         "OMP_NUM_THREADS": "1",
+        # Threads that share what they free: a gateway's memory goes to its readers.
+        "MALLOC_ARENA_MAX": "2",
     }
     if rasa_port:
         environ["WAYMARK_RASA_URLS"] = f"http://127.0.0.1:{rasa_port}"
@@ -99,15 +125,18 @@ def make_plan(root: Path, *, data_dir: Path, port: int, console_port: int) -> Pl
 def _get_keys(data_dir: Path) -> dict[str, str]:
     """Secrets this machine makes for itself, once."""
     path = data_dir / "keys" / "local.json"
-    if path.exists():
-        keys: dict[str, str] = json.loads(path.read_text())
-        return keys
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     keys = {
         "turn_secret": secrets.token_urlsafe(SHORTEST_SECRET),
         "sandbox_account_sid": "AC" + secrets.token_hex(16),
         "sandbox_auth_token": secrets.token_hex(16),
-    }
+        "sandbox_feed_key": secrets.token_hex(SHORTEST_SECRET),
+        "sandbox_bot_token": f"1000001:{secrets.token_hex(16)}",
+        "sandbox_telegram_secret": secrets.token_hex(SHORTEST_SECRET),
+    } | known
+    if keys == known:
+        return keys
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
     path.write_text(json.dumps(keys, indent=1) + "\n")
     return keys
@@ -141,12 +170,12 @@ def _is_free(port: int) -> bool:
 
 
 def _prepare_database(plan: Plan, settings: Settings) -> str | None:
-    """Migrates, imports the case file, and in the sandbox makes a first staff member: their password."""
+    """Migrates, imports the case file, and in the sandbox makes staff members of each kind: their password."""
     service = build_service(settings)
     try:
         upgrade(service.database.engine)
         _import_cases(plan, service.database)
-        return staff.ensure_sandbox_member(service, plan.data_dir) if settings.is_sandbox else None
+        return staff.ensure_sandbox_members(service, plan.data_dir) if settings.is_sandbox else None
     finally:
         service.database.close()
 
@@ -154,9 +183,12 @@ def _prepare_database(plan: Plan, settings: Settings) -> str | None:
 def _import_cases(plan: Plan, database: Database) -> None:
     chosen = plan.environ.get("WAYMARK_CASES_FILE")
     if chosen:
-        _say(f"Imported {import_cases(database, Path(chosen))} cases from {chosen}")
+        try:
+            _say(f"Imported {import_cases(database, Path(chosen)).total} cases from {chosen}")
+        except ImportHeld as held:
+            _say(f"{held}")  # a file that waits for two people must not keep everything else from starting
     elif plan.sandbox_port and database.read_now(lambda tx: tx.cases.count()) == 0:
-        _say(f"Imported {import_cases(database, plan.root / SYNTHETIC_CASES)} synthetic cases")
+        _say(f"Imported {import_cases(database, plan.root / SYNTHETIC_CASES).total} synthetic cases")
 
 
 def _get_model(root: Path, data_dir: Path) -> training.Model:
@@ -193,10 +225,19 @@ def programs(plan: Plan, model: training.Model | None) -> list[Program]:
     wanted = []
     if plan.sandbox_port:
         wanted.append(Program(name="sandbox", command=_sandbox_command(plan), environ=plan.environ))
-    wanted.append(Program(name="serve", command=(PYTHON, "-m", "launcher.serve"), environ=plan.environ))
-    wanted.append(Program(name="worker", command=(PYTHON, "-m", "channels.worker"), environ=plan.environ))
+    # Before the gateway: it takes what comes while the gateway starts.
+    wanted.append(Program(name="spool", command=(PYTHON, "-m", "channels.spool"), environ=plan.environ))
+    serve = (PYTHON, "-m", "launcher.serve")
+    wanted.append(Program(name="serve", command=(*serve, GATEWAY, DESK), environ=plan.environ))
+    # Where processors are short: to take a message in, and screen it, comes before answering one.
+    worker = Program(
+        name="worker", command=(PYTHON, "-m", "channels.worker"), environ=plan.environ, niceness=5
+    )
+    wanted.append(worker)
+    wanted.append(Program(name="actions", command=(*serve, ACTIONS), environ=plan.environ, niceness=5))
     if model is not None:
-        wanted.append(Program(name="rasa", command=_rasa_command(plan, model), environ=_rasa_environ(plan)))
+        rasa = (_rasa_command(plan, model), _rasa_environ(plan))
+        wanted.append(Program(name="rasa", command=rasa[0], environ=rasa[1], niceness=10))
     return wanted
 
 
@@ -204,11 +245,14 @@ def _sandbox_command(plan: Plan) -> tuple[str, ...]:
     gateway = plan.public_address
     return (
         *(PYTHON, "-m", "channels.sandbox", "--port", str(plan.sandbox_port)),
+        *("--smtp-port", str(urlsplit(plan.environ["WAYMARK_SMTP_URL"]).port)),
         *("--account-sid", plan.environ["TWILIO_ACCOUNT_SID"], "--auth-token-env", "TWILIO_AUTH_TOKEN"),
         # Posted to this machine, signed for the public address, as behind a proxy.
-        *("--webhook-url", f"{gateway}/webhooks/twilio/message"),
-        *("--status-url", f"{gateway}/webhooks/twilio/status"),
+        *("--webhook-url", f"{gateway}{MESSAGE_PATH}#{WANTED_OVERRIDES}"),
+        *("--fallback-url", f"{plan.environ['WAYMARK_SPOOL_URL'].rstrip('/')}{MESSAGE_PATH}"),
+        *("--status-url", f"{gateway}{STATUS_PATH}"),
         *("--public-url", plan.environ["WAYMARK_PUBLIC_URL"].rstrip("/")),
+        *("--telegram-webhook-url", f"{gateway}/webhooks/telegram"),
         *("--data-dir", str(plan.data_dir / "sandbox")),
     )
 
@@ -267,10 +311,13 @@ def _print_addresses(plan: Plan, password: str | None) -> None:
         lines.append(
             f"  Pretend phones        {found['sandbox']}   (text as a victim; nothing leaves this machine)"
         )
+        lines.append(f"  Caught e-mail         {found['sandbox']}/mail")
     lines.append(f"  Web chat              {found['public']}")
     lines.append(f"  Detectives' desk      {found['console']}")
     if password:
         lines.append(f"      sign in as {staff.SANDBOX_LOGIN} with password {password}")
+        others = (f"{login} ({role})" for login, _, role in staff.SANDBOX_MEMBERS[1:])
+        lines.append(f"      or, with the same password, as {', '.join(others)}")
     lines += ["", "Ctrl-C stops everything.", ""]
     print("\n".join(lines), flush=True)
 

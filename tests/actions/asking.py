@@ -8,7 +8,9 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from casework.model.sms_segments import count_segments
+from casework.model.gsm_text import count_texts
+from casework.services.rendering import write_out
+from casework.services.service_texts import load_service_texts
 from tests.yaml_files import read_yaml
 
 
@@ -36,8 +38,7 @@ class Said:
     def segments(self) -> int:
         """How many texts the whole reply is as an SMS, with its choices written out."""
         choices = [button["title"] for button in find_variation(self.messages[-1], "sms").get("buttons", [])]
-        written_out = f"\nYou can write: {', '.join(choices)}." if choices else ""
-        return count_segments(self.in_words() + written_out)
+        return count_texts(write_out(self.in_words(), choices, load_service_texts()))
 
 
 async def ask(

@@ -5,8 +5,9 @@ import pytest
 
 from actions.case import TellAboutCase
 from actions.reads import AssistantView
-from actions.telling import RESPONSES_OF_OUTCOMES, Wish
+from actions.telling import Wish
 from casework.model.cases import Case, CaseEvent
+from casework.model.outcomes import RESPONSES_OF_OUTCOMES
 from casework.model.stages import STAGE_IDS
 from casework.model.standings import Standing
 from tests.actions.asking import ask

@@ -7,7 +7,7 @@ import pytest
 
 from tests.bot.reading_bot.asking import Script, running_script
 
-pytestmark = pytest.mark.rasa
+pytestmark = [pytest.mark.rasa, pytest.mark.timeout(1500)]
 
 TEXTS = 240
 NEITHER = 2

@@ -8,7 +8,7 @@ import pytest
 
 from tests.bot.rasa_process import Rasa, Reply, running_rasa, train
 
-pytestmark = pytest.mark.rasa
+pytestmark = [pytest.mark.rasa, pytest.mark.timeout(1500)]
 
 HERE = Path("tests/bot/form_bot")
 CONVERSATION = [

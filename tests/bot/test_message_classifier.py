@@ -9,7 +9,7 @@ import pytest
 
 from tests.bot.reading_bot.asking import Script, running_script
 
-pytestmark = pytest.mark.rasa
+pytestmark = [pytest.mark.rasa, pytest.mark.timeout(1500)]
 
 STATUS = """
 any news on my case
@@ -74,12 +74,15 @@ It is about my bike that was stolen in may. Have you found anything out yet, and
 Sorry to bother you again, I had a letter about the trial and I have lost it. What day is it and which court is it in
 Hi, I rang last week about the break in and nobody rang back. Could you let me know what is going on with it, thanks
 Good morning, I will be a witness at the trial in june and I work nights. Can you tell me what time it starts please
+Hello I am after an update on the burglary from my home could you also tell me who my officer is now thanks a lot
 """
 BURIED_STALKING = """
 Have you found anything out about my bike yet. He was outside my window again last night. Is the officer the same one
 I had a letter about the trial and I have lost it, what day is it, and my ex has been waiting outside my work. Thanks
 Hi, I rang last week about the break in. Someone followed me home from the shop on monday. Could you let me know, thanks
 Can you tell me what time the trial starts, he has followed me all week, I work nights so I need to plan for it
+Hello I am after an update on the burglary he was outside my home again could you also tell me who my officer is now
+I had a letter about court she keeps following me home can you send me another one with the day and the time on it
 """
 BURIED_SUICIDE = """
 Have you found anything out about my bike yet. I do not want to be alive to be honest. Is the officer the same one
@@ -147,6 +150,10 @@ def urgency(classifier: Script, text: str, *, earlier: Sequence[str] = ()) -> fl
     return float(read(classifier, text, earlier=earlier)["urgency"]["probability"])
 
 
+def odds(probability: float) -> float:
+    return probability / (1 - probability)
+
+
 def entities(reading: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [one for one in reading.get("entities", []) if one["entity"] == kind]
 
@@ -198,7 +205,7 @@ def test_a_calm_message_is_not_urgent(classifier: Script) -> None:
 def test_danger_told_in_passing_is_found_in_a_long_calm_message(classifier: Script, text: str) -> None:
     calm = urgency(classifier, f"{CALM_BEFORE}. {CALM_AFTER}")
     assert calm < 0.5
-    assert urgency(classifier, text) > max(calm + 0.1, 3 * calm)
+    assert odds(urgency(classifier, text)) > 5 * odds(calm)
 
 
 def test_the_span_lies_on_the_clause_that_tells_of_it(classifier: Script) -> None:

@@ -9,6 +9,8 @@ import pytest
 from actions.reads import AssistantView, SupportService
 from casework.model.sms_segments import count_segments
 from casework.model.standings import Standing
+from casework.services.rendering import write_out
+from casework.services.service_texts import load_service_texts
 from casework.services.support_directory import Opening
 from tests.actions.fake_reads import FakeReads
 from tests.bot.rasa_process import ActionsBeside, Rasa, Reply, running_rasa
@@ -41,8 +43,7 @@ def rasa(
 
 def in_sms(reply: Reply) -> str:
     """The reply as the one text it leaves as."""
-    choices = reply.body["replies"][-1]["choices"]
-    return reply.text + (f"\nYou can write: {', '.join(choices)}." if choices else "")
+    return write_out(reply.text, choices(reply), load_service_texts())
 
 
 def choices(reply: Reply) -> list[str]:

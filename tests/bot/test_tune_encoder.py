@@ -8,7 +8,7 @@ import pytest
 
 from tests.bot.reading_bot.asking import Script, running_script
 
-pytestmark = [pytest.mark.rasa, pytest.mark.slow]
+pytestmark = [pytest.mark.rasa, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 STATUS = ["any news", "has he been charged", "what is happening with my case", "have you found my bike"]
 COURT = ["when is the trial", "which court is it", "do I go to court", "has the hearing moved"]

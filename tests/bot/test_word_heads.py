@@ -6,7 +6,7 @@ import pytest
 
 from tests.bot.reading_bot.asking import Script, running_script
 
-pytestmark = pytest.mark.rasa
+pytestmark = [pytest.mark.rasa, pytest.mark.timeout(1500)]
 
 NEWS, COURT, PROPERTY, NEVER_SEEN = range(4)
 TEXTS = {

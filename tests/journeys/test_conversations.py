@@ -145,7 +145,7 @@ async def test_not_that_offers_others_then_a_person(talk: Conversation) -> None:
     offered = await talk.say("not_that | thats not what i asked")
     person = await talk.say("not_that | no")
 
-    assert "When is court, Support near me, A person" in offered
+    assert "1 When is court 2 Support near me 3 A person" in offered
     assert "a person will read this" in person and talk.items() == ["not_understood"]
 
 
@@ -172,13 +172,25 @@ async def test_the_next_day_the_old_code_is_told_kindly_and_nothing_is_presumed(
     assert "We are investigating" not in linked or "What would you like to know" in linked
 
 
-async def test_a_question_of_last_week_is_no_repetition(talk: Conversation) -> None:
+async def test_a_question_of_the_day_before_is_no_repetition(talk: Conversation) -> None:
     await prove(talk)
     first = await talk.say("ask_status | any news")
-    talk.clock.advance(days=7)
+    talk.clock.advance(hours=20)
     again = await talk.say("ask_status | any news")
 
     assert again == first
+
+
+async def test_after_a_day_unused_the_case_is_told_only_to_who_proves_it_again(talk: Conversation) -> None:
+    await prove(talk)
+    await talk.say("ask_status | any news")
+    talk.clock.advance(hours=25)
+    unproved = await talk.say("ask_status | any news")
+    await talk.say(REFERENCE)
+    proved = await talk.say(await talk.take_code())
+
+    assert "investigating" not in unproved and "Type your crime reference" in unproved
+    assert "We are investigating" in proved
 
 
 async def test_another_language_is_answered_and_waits_for_a_person(talk: Conversation) -> None:

@@ -26,7 +26,9 @@ async def start_chat(browser: Browser, waymark: Running, *, javascript: bool = T
     context = await browser.new_context(java_script_enabled=javascript)
     page = await context.new_page()
     await page.goto(waymark.addresses["public"])
-    await page.click('form[action="/start"] button')
+    await page.get_by_label("Yes, someone might").check()
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_role("button", name="Start", exact=True).click()
     return page
 
 
@@ -60,8 +62,10 @@ async def test_the_same_journey_by_web_chat(waymark: Running, browser: Browser) 
     item = desk.locator("tr", has_text="Web chat").filter(has_text="Danger now").last
     await expect(item).to_be_visible(timeout=20 * SECOND)
     await item.get_by_role("link").first.click()
+    await expect(desk.get_by_text("They said someone may see their screen.")).to_be_visible()
     await desk.locator('form[action$="/claim"] button').click()
     await expect(log).to_contain_text("You are now writing with Sam Price, a person", timeout=20 * SECOND)
+    await expect(page.locator("#turn")).to_have_text("A person has your message.", timeout=20 * SECOND)
     await desk.fill("#text", "This is Sam. Can you lock the window?")
     await desk.click("#send")
     await expect(log).to_contain_text("Can you lock the window?", timeout=20 * SECOND)

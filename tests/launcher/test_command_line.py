@@ -1,7 +1,6 @@
 """The commands other tools rely on, run as their users run them."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.running import ROOT
+from tests.support.running import ROOT, clean_environ
 
 pytestmark = pytest.mark.slow
 
@@ -24,11 +23,10 @@ GOOD_ROW = (
 
 
 def waymark(data_dir: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    environ = {k: v for k, v in os.environ.items() if not k.startswith(("WAYMARK_", "TWILIO_"))}
     return subprocess.run(
         [sys.executable, "-m", "launcher", *arguments, "--data-dir", str(data_dir)],
         cwd=ROOT,
-        env=environ | {"WAYMARK_ROOT": str(ROOT), "PYTHONPATH": str(ROOT)},
+        env=clean_environ(WAYMARK_ROOT=str(ROOT), PYTHONPATH=str(ROOT)),
         input=given,
         capture_output=True,
         text=True,
@@ -128,7 +126,7 @@ def test_a_backup_can_be_restored_and_verified(tmp_path: Path) -> None:
 
 
 def test_a_short_token_stops_every_start_and_says_the_remedy(tmp_path: Path) -> None:
-    environ = os.environ | {"WAYMARK_ROOT": str(ROOT), "TWILIO_ACCOUNT_SID": "AC" + "0" * 32}
+    environ = clean_environ(WAYMARK_ROOT=str(ROOT), TWILIO_ACCOUNT_SID="AC" + "0" * 32)
     for token in ("", "short"):
         ran = subprocess.run(
             [

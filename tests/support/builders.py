@@ -7,7 +7,7 @@ from typing import Any
 from casework.model.bands import Learned
 from casework.model.cases import Case
 from casework.model.disclosures import Band, Category, Evidence, ScreenResult
-from casework.model.messages import Author, Channel, InboundMessage, Lane, OutboundMessage
+from casework.model.messages import Author, Channel, InboundMessage, Lane, OutboundMessage, SendKind
 from casework.services.ports import AssistantAnswer, AssistantReply
 
 _numbers = itertools.count(1)
@@ -95,5 +95,6 @@ def an_outbound(conversation_id: str, text: str = "A text.", **values: Any) -> O
         "template": "test",
         "dedupe_key": f"test:{next(_numbers)}",
         "epoch": 0,
+        "kind": SendKind.ASSISTANT_REPLY,
     }
     return OutboundMessage(**(defaults | values))

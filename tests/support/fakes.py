@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
 
 from casework.model.disclosures import CALM, ScreenResult
 from casework.model.errors import AssistantUnavailable
@@ -96,3 +99,20 @@ class BrokenSafetyLines(dict[str, SafetyLineEntry]):
 
     def __getitem__(self, kind: str) -> SafetyLineEntry:
         raise RuntimeError("the safety lines cannot be read")
+
+
+@dataclass
+class FailingStore:
+    """A real store whose next `failures` writes find the database gone."""
+
+    store: Any
+    failures: int = 0
+
+    async def write(self, work: Callable[[Any], Any]) -> Any:
+        if self.failures:
+            self.failures -= 1
+            raise sa.exc.OperationalError("COMMIT", {}, Exception("the server closed the connection"))
+        return await self.store.write(work)
+
+    async def read(self, work: Callable[[Any], Any]) -> Any:
+        return await self.store.read(work)

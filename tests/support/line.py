@@ -7,11 +7,14 @@ import sqlalchemy as sa
 
 from casework.adapters.storage.database import Database
 from casework.adapters.storage.tables import conversation, metadata, outbox
+from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.bands import Bands, load_band_limits, load_band_says
 from casework.model.desk import Outcome
 from casework.model.messages import Channel
 from casework.services import answer, deliver, desk, prove, silence
-from casework.services.ports import Conversation, StaffMember
+from casework.services.ports import Conversation, NameFailure, StaffMember
+from casework.services.promises import load_promising
+from casework.services.receipts import name_nothing
 from casework.services.receive import Received, receive_message
 from casework.services.safety_lines import SafetyLines, load_safety_lines
 from casework.services.service_texts import ServiceTexts, load_service_texts
@@ -39,21 +42,37 @@ class Line:
     codes: PlainCodeBook = field(default_factory=PlainCodeBook)
     texts: ServiceTexts = field(default_factory=load_service_texts)
     bands: Bands = field(default_factory=load_bands)
+    name_failure: NameFailure = name_nothing
+    pace: deliver.Pace | None = None
 
     # --- what the world does ---
 
     def receive(self, text: str = "what is happening with my case", **values: Any) -> Received:
-        return self.receive_again(an_sms(text, **values))
+        return self.receive_again(an_sms(text, **({"received_at": self.clock.now()} | values)))
 
     def receive_again(self, message: Any) -> Received:
         return self.database.write_now(
             lambda tx: receive_message(
-                tx, message, screen=self.screen, safety_lines=self.safety_lines, bands=self.bands
+                tx,
+                message,
+                screen=self.screen,
+                safety_lines=self.safety_lines,
+                bands=self.bands,
+                texts=self.texts,
             )
         )
 
     def open(self, external_id: str, channel: Channel = Channel.SMS) -> str:
-        return self.database.write_now(lambda tx: tx.conversations.open(channel, external_id).id)
+        """A conversation whose person has just written: what answers them may leave."""
+
+        def open_and_hear(tx: SqlTransaction) -> str:
+            opened = tx.conversations.open(channel, external_id)
+            tx.connection.execute(
+                sa.update(conversation).where(conversation.c.id == opened.id).values(last_inbound_at=tx.now)
+            )
+            return opened.id
+
+        return self.database.write_now(open_and_hear)
 
     # --- what the worker does ---
 
@@ -66,6 +85,7 @@ class Line:
             bands=self.bands,
             safety_lines=self.safety_lines,
             worker_id=worker_id,
+            promising=load_promising(self.texts),
             retry_after_seconds=0.0,
         )
 
@@ -82,6 +102,8 @@ class Line:
             senders=dict.fromkeys(Channel, self.sender),
             texts=self.texts,
             worker_id=worker_id,
+            name_failure=self.name_failure,
+            pace=self.pace,
         )
 
     async def deliver(self, worker_id: str = "sender") -> bool:

@@ -32,6 +32,12 @@ def free_port() -> int:
         return int(any_port.getsockname()[1])
 
 
+def clean_environ(**more: str) -> dict[str, str]:
+    """The shell's variables and `more`, without the service's own: no real account of the shell's is ever used."""
+    ours = ("WAYMARK_", "TWILIO_", "TELEGRAM_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | more
+
+
 @dataclass
 class Running:
     """A started `./waymark up`."""
@@ -90,8 +96,7 @@ class Running:
 def run_waymark(data_dir: Path, **environ: str) -> Iterator[Running]:
     """Starts everything on free ports and waits until it says ready; stops it all at the end."""
     port, console_port = free_port(), free_port()
-    given = {k: v for k, v in os.environ.items() if not k.startswith(("WAYMARK_", "TWILIO_"))} | environ
-    given |= {"WAYMARK_ROOT": str(ROOT), "PYTHONPATH": str(ROOT)}
+    given = clean_environ(**environ) | {"WAYMARK_ROOT": str(ROOT), "PYTHONPATH": str(ROOT)}
     log = (data_dir / "up.log").open("w")
     process = subprocess.Popen(
         [

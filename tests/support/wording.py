@@ -9,6 +9,9 @@ from typing import Any
 
 from actions.support import RESPONSES
 from casework.model.sms_segments import GSM_7, GSM_7_EXTENDED, count_segments
+from casework.services.case_file_cells import LONGEST as LONGEST_CELL
+from casework.services.rendering import write_out
+from casework.services.service_texts import load_service_texts
 from casework.services.support_directory import Opening, SupportService, get_support_services
 from tests.support.reading_grade import grade, split_sentences
 from tests.yaml_files import ROOT, read_yaml
@@ -52,14 +55,29 @@ PART_OF_A_LIST = "utter_support_service"
 # The longest each gap is filled with, and an ordinary value to read it with.
 GAPS = {
     "recorded_on": ("30 September 2026", "3 May 2026"),
+    "changed_on": ("30 September 2026", "3 May 2026"),
     "next_update_due": ("30 September 2026", "3 May 2026"),
-    "officer_name": ("Detective Constable Alexandria Example-Testington", "Sam Test"),
-    "collar_number": ("CX123456", "C123"),
-    "officer_contact": ("101 extension 1234567, example.officer@example.org", "101"),
+    # As long as a case file may have them: a longer one is refused when it is read.
+    "officer_name": ("Detective Constable ".ljust(LONGEST_CELL["oic_name"], "x"), "Sam Test"),
+    "collar_number": ("CX123456".ljust(LONGEST_CELL["oic_collar_number"], "0"), "C123"),
+    "officer_contact": ("101 extension ".ljust(LONGEST_CELL["oic_contact"], "1"), "101"),
     "code": ("123456", "123456"),
-    "choices": ("News on my case, What happens next, My officer, A person", "Yes, No"),
+    "link": (f"https://{'messages.'.rjust(48, 'x')}example.org/i/{'x' * 32}", "https://example.org/i/x"),
+    "word": ("4BDGH7", "4BDGH7"),
+    "token": ("x" * 32, "x" * 32),
+    "day": ("Wednesday 30 September", "Friday 1 May"),
+    "choices": ("1 News on my case 2 What happens next 3 My officer 4 A person", "1 Yes 2 No"),
+    "cost": (
+        max(
+            (load_service_texts().texts[f"sms_cost_{kind}"]["sms"] for kind in ("free", "standard")), key=len
+        ),
+    )
+    * 2,
     "name": (max((service.name for service in get_support_services()), key=len), "Sam"),
 }
+
+TO_STAFF = "on_call_"
+"""What begins so in the service's texts is read by no victim."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +99,7 @@ class Text:
         """As it leaves with the longest values. Without buttons the choices are written out."""
         if self.form == "web" or not self.choices:
             return self.filled(0)
-        return f"{self.filled(0)}\nYou can write: {', '.join(self.choices)}."
+        return write_out(self.filled(0), self.choices, load_service_texts())
 
 
 def read_texts() -> list[Text]:
@@ -114,6 +132,8 @@ def _response(name: str, variations: list[Mapping[str, Any]]) -> Iterator[Text]:
 
 def _templates(file: str) -> Iterator[Text]:
     for name, entry in _toml(file).items():
+        if name.startswith(TO_STAFF):
+            continue
         for form in ("sms", "web") if "sms" in entry else ():
             source = entry["source"] if isinstance(entry["source"], str) else " ".join(entry["source"])
             yield Text(name=name, form=form, words=entry[form], source=source, review_by=entry["review_by"])
