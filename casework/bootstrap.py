@@ -9,6 +9,8 @@ from casework.adapters.settings import Settings
 from casework.adapters.storage.database import Database, create_engine
 from casework.model.bands import Bands, load_band_limits, load_band_says
 from casework.model.disclosure_screen import DisclosureScreen, load_disclosure_screen
+from casework.model.grade_clocks import load_grade_clocks
+from casework.model.staffed_hours import HOURS_FILE, load_staffed_hours
 from casework.services.ports import Clock
 from casework.services.safety_lines import load_safety_lines
 from casework.services.service_texts import load_service_texts
@@ -30,6 +32,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None, goes_first:
         texts=load_service_texts(sms_cost=settings.sms_cost),
         codes=ArgonCodeBook(),
         passwords=ArgonPasswords(),
+        clocks=load_grade_clocks(hours=load_staffed_hours(settings.staffed_hours_file or HOURS_FILE)),
     )
 
 

@@ -15,7 +15,6 @@ from casework.adapters.settings import Settings
 from casework.adapters.storage.changes import Changes, watch_changes
 from casework.adapters.storage.statements import new_id
 from casework.bootstrap import Service, build_service
-from casework.model.grade_clocks import load_grade_clocks
 from casework.model.ladder import LADDER_FILE, load_ladder
 from casework.model.rota import Way
 from casework.services import (
@@ -87,7 +86,7 @@ async def run_worker(service: Service, *, stop: asyncio.Event) -> None:
 
 
 def _loops(service: Service, assistant: RasaAssistant, worker_id: str) -> list[Coroutine[None, None, None]]:
-    promising = promises.load_promising(service.texts)
+    promising = promises.load_promising(service.texts, service.clocks.hours)
     answering = answer.Answering(
         store=service.database,
         assistant=assistant,
@@ -192,7 +191,7 @@ async def _climb(service: Service) -> None:
     climbing = ladder.Climbing(
         store=service.database,
         ladder=rungs,
-        clocks=load_grade_clocks(),
+        clocks=service.clocks,
         texts=service.texts,
         key=service.settings.turn_secret,
     )

@@ -40,6 +40,7 @@ from casework.adapters.storage.tables import audit, code_request, desk_item, inb
 from casework.bootstrap import Service, build_service
 from casework.model.cases import Case
 from casework.model.messages import Channel
+from casework.model.staffed_hours import load_staffed_hours
 from casework.services import answer, deliver, prove
 from casework.services.ports import Assistant, AssistantAnswer, AssistantReply, Delivery, JsonObject
 from casework.services.promises import Promising, load_promising
@@ -364,7 +365,7 @@ class ProvingAssistant:
 
 @cache
 def _load_promising() -> Promising:
-    return load_promising(load_service_texts())
+    return load_promising(load_service_texts(), load_staffed_hours())
 
 
 @cache

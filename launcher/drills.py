@@ -6,7 +6,6 @@ from datetime import datetime
 
 from casework.adapters.service import Service
 from casework.model.errors import WaymarkError
-from casework.model.grade_clocks import load_grade_clocks
 from casework.model.station_times import find_next_time
 from casework.services.drill_reports import DrillReport, report_drill
 from casework.services.drills import end_drill, get_script, load_scripts, start_drill
@@ -50,7 +49,7 @@ def _end_or_report(service: Service, *, ends: bool) -> int:
     drill = newest[0]
     if ends:
         service.database.write_now(lambda tx: end_drill(tx, drill.id, by=BY))
-    report = service.database.read_now(lambda tx: report_drill(tx, drill.id, load_grade_clocks()))
+    report = service.database.read_now(lambda tx: report_drill(tx, drill.id, service.clocks))
     title = load_scripts()[drill.script].title if drill.script in load_scripts() else drill.script
     print("\n".join([title, *render_report(report)]))
     return 0

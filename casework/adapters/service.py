@@ -7,6 +7,7 @@ from casework.adapters.settings import Settings
 from casework.adapters.storage.database import Database
 from casework.model.bands import Bands
 from casework.model.disclosure_screen import DisclosureScreen
+from casework.model.grade_clocks import GradeClocks
 from casework.services.ports import Clock
 from casework.services.safety_lines import SafetyLines
 from casework.services.service_texts import ServiceTexts
@@ -23,3 +24,4 @@ class Service:
     texts: ServiceTexts
     codes: ArgonCodeBook
     passwords: ArgonPasswords
+    clocks: GradeClocks  # with the hours at which the desk is staffed

@@ -55,6 +55,7 @@ class Settings:
     local_staff: bool = True  # whether the desk's own accounts may log in
     console_url: str = ""  # where whoever is on call reaches the desk's acknowledgement page
     ladder_file: Path | None = None  # the force's own ladder; None: the packaged casework/model/ladder.toml
+    staffed_hours_file: Path | None = None  # the force's own hours; None: casework/model/staffed_hours.toml
     on_call_key: str | None = field(default=None, repr=False)  # signs webhooks to staff; None: none leaves
 
     @classmethod
@@ -85,7 +86,8 @@ class Settings:
             spool_dir=_spool_dir(environ, data_dir),
             spool_url=_spool_url(environ),
             console_url=_console_url(environ),
-            ladder_file=_ladder_file(environ),
+            ladder_file=_own_file(environ, "WAYMARK_LADDER_FILE", "docs/ladder.md"),
+            staffed_hours_file=_own_file(environ, "WAYMARK_STAFFED_HOURS_FILE", "docs/ladder.md"),
             on_call_key=_on_call_key(environ),
             smtp_url=_smtp_url(environ),
             email_from=_email_from(environ),
@@ -144,10 +146,10 @@ def _console_url(environ: Mapping[str, str]) -> str:
     return _url(environ, "WAYMARK_CONSOLE_URL", default=f"http://127.0.0.1:{port}")
 
 
-def _ladder_file(environ: Mapping[str, str]) -> Path | None:
-    value = environ.get("WAYMARK_LADDER_FILE", "").strip()
+def _own_file(environ: Mapping[str, str], name: str, told_in: str) -> Path | None:
+    value = environ.get(name, "").strip()
     if value and not Path(value).is_file():
-        raise SettingsInvalid(f"WAYMARK_LADDER_FILE: there is no file {value!r}. See docs/ladder.md.")
+        raise SettingsInvalid(f"{name}: there is no file {value!r}. See {told_in}.")
     return Path(value).absolute() if value else None
 
 

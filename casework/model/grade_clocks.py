@@ -163,16 +163,16 @@ class GradeClocks:
         return closes
 
 
-def load_grade_clocks(path: Path = CLOCKS_FILE) -> GradeClocks:
-    """Raises SettingsInvalid, with the place, for clocks that cannot be right."""
+def load_grade_clocks(path: Path = CLOCKS_FILE, *, hours: StaffedHours | None = None) -> GradeClocks:
+    """Raises SettingsInvalid, with the place, for clocks that cannot be right. `hours`: the packaged ones if None."""
     tables = read_toml(path)
     try:
-        return _parse_clocks(tables)
+        return _parse_clocks(tables, hours or load_staffed_hours())
     except (KeyError, TypeError, ValueError) as fault:
         raise SettingsInvalid(f"{path.name}: {fault!r} is missing, unknown or of the wrong kind") from fault
 
 
-def _parse_clocks(tables: dict[str, Any]) -> GradeClocks:
+def _parse_clocks(tables: dict[str, Any], hours: StaffedHours) -> GradeClocks:
     clocks = {grade: _parse_clock(tables.pop(f"grade_{grade.value}")) for grade in Grade}
     share = tables.pop("due_soon_share")
     if not isinstance(share, float):
@@ -183,7 +183,7 @@ def _parse_clocks(tables: dict[str, Any]) -> GradeClocks:
     return GradeClocks(
         clocks=clocks,
         due_soon_share=share,
-        hours=load_staffed_hours(),
+        hours=hours,
         days=load_working_days(),
         source=source,
         review_by=review_by,

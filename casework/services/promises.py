@@ -19,7 +19,7 @@ from casework.model.promises import (
     load_promise_limits,
     say_day,
 )
-from casework.model.staffed_hours import StaffedHours, load_staffed_hours
+from casework.model.staffed_hours import StaffedHours
 from casework.services import outgoing
 from casework.services.hand_off import request_person
 from casework.services.ports import Conversation, Store, Transaction
@@ -42,8 +42,8 @@ class Promising:
     texts: ServiceTexts
 
 
-def load_promising(texts: ServiceTexts) -> Promising:
-    return Promising(hours=load_staffed_hours(), limits=load_promise_limits(), texts=texts)
+def load_promising(texts: ServiceTexts, hours: StaffedHours) -> Promising:
+    return Promising(hours=hours, limits=load_promise_limits(), texts=texts)
 
 
 def make_promise(

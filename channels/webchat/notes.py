@@ -21,7 +21,7 @@ PROMISING = web.AppKey("promising", Promising)
 
 
 def add_note_routes(app: web.Application) -> None:
-    app[PROMISING] = load_promising(app[SERVICE].texts)
+    app[PROMISING] = load_promising(app[SERVICE].texts, app[SERVICE].clocks.hours)
     app.router.add_get(NOTES, show_notes, allow_head=False)
     app.router.add_post(NOTES, receive_note)
 

@@ -12,7 +12,6 @@ from casework.adapters.web_app import SERVICE
 from casework.model.desk import Outcome
 from casework.model.errors import OutcomeNeeded, UnreadMessages
 from casework.model.messages import Channel
-from casework.model.staffed_hours import load_staffed_hours
 from casework.services import desk, hand_backs
 from casework.services.canned_replies import find_unchanged, list_offered
 from casework.services.conversation_ports import NextStep, WasUrgent
@@ -149,7 +148,7 @@ async def hand_back(request: web.Request) -> web.StreamResponse:
                 by=staff,
                 last_seen_inbox_id=seen,
                 texts=service.texts,
-                hours=load_staffed_hours(),
+                hours=service.clocks.hours,
             )
         )
     except UnreadMessages:

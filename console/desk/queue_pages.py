@@ -6,7 +6,7 @@ from aiohttp import web
 
 from casework.adapters.web_app import SERVICE
 from casework.model.desk import ItemStatus
-from casework.model.grade_clocks import GradeClocks, load_grade_clocks
+from casework.model.grade_clocks import GradeClocks
 from console.desk.queue_looks import QueueLooks
 from console.desk.queue_rows import QueueRows
 from console.desk.queues import Filter, arrange_queue, find_urgent, fingerprint_queue, list_rows
@@ -20,7 +20,7 @@ ROWS = web.AppKey("queue_rows", QueueRows)
 
 
 def add_queue_routes(app: web.Application) -> None:
-    app[CLOCKS] = load_grade_clocks()
+    app[CLOCKS] = app[SERVICE].clocks
     app[LOOKS] = QueueLooks(app[SERVICE].database, app[CLOCKS])
     app[ROWS] = QueueRows(partial(app[PAGES].write, "queue_row.html"))
     app.router.add_get("/", go_to_queue)

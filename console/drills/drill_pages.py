@@ -1,12 +1,10 @@
 """Drills for supervisors: start one, end it, and read how long each synthetic victim waited for a person."""
 
 from datetime import datetime
-from functools import cache
 
 from aiohttp import web
 
 from casework.adapters.web_app import SERVICE
-from casework.model.grade_clocks import GradeClocks, load_grade_clocks
 from casework.model.station_times import find_next_time
 from casework.services.drill_reports import DrillReport, report_drill
 from casework.services.drills import (
@@ -78,12 +76,12 @@ async def start(request: web.Request) -> web.StreamResponse:
 
 async def show_drill(request: web.Request) -> web.StreamResponse:
     drill_id = request.match_info["drill_id"]
-
-    drill, unsent, report = await request.app[SERVICE].database.read(
+    service = request.app[SERVICE]
+    drill, unsent, report = await service.database.read(
         lambda tx: (
             tx.drills.get(drill_id),
             tx.drills.count_unsent(drill_id),
-            report_drill(tx, drill_id, get_clocks()),
+            report_drill(tx, drill_id, service.clocks),
         )
     )
     script = load_scripts().get(drill.script)
@@ -99,7 +97,8 @@ async def show_drill(request: web.Request) -> web.StreamResponse:
 
 async def download_report(request: web.Request) -> web.StreamResponse:
     drill_id = request.match_info["drill_id"]
-    report = await request.app[SERVICE].database.read(lambda tx: report_drill(tx, drill_id, get_clocks()))
+    service = request.app[SERVICE]
+    report = await service.database.read(lambda tx: report_drill(tx, drill_id, service.clocks))
     return respond_csv(f"drill-{drill_id[:8]}", HEADER, list_rows(report))
 
 
@@ -131,8 +130,3 @@ async def end(request: web.Request) -> web.StreamResponse:
     drill_id, staff = request.match_info["drill_id"], request[SESSION].staff
     await request.app[SERVICE].database.write(lambda tx: end_drill(tx, drill_id, by=staff.id))
     raise web.HTTPSeeOther(f"/console/drills/{drill_id}")
-
-
-@cache
-def get_clocks() -> GradeClocks:
-    return load_grade_clocks()

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from casework.adapters.web_app import SERVICE
 from casework.model.rota import RotaKind
-from casework.model.staffed_hours import StaffedHours, Windows, load_staffed_hours
+from casework.model.staffed_hours import StaffedHours, Windows
 from casework.model.working_days import load_working_days, local_day
 from casework.services import rota
 from casework.services.rota import RotaFault, RotaSeen, Written
@@ -20,7 +20,6 @@ ROTA = "/console/rota"
 MOST_ENTRIES = 500
 FIELDS = ("name", "starts", "ends", "place", "weeks", "mobile", "email", "webhook")
 
-get_hours = cache(load_staffed_hours)
 get_days = cache(load_working_days)
 
 
@@ -72,7 +71,7 @@ async def _render(
 ) -> web.Response:
     service = request.app[SERVICE]
     seen: RotaSeen = await service.database.read(rota.see_rota)
-    hours = get_hours()
+    hours = service.clocks.hours
     return request.app[PAGES].render(
         "rota.html",
         status=status,

@@ -1,13 +1,11 @@
 """The supervisor's board, live, and what a supervisor does from it with one conversation."""
 
-from functools import cache
-
 from aiohttp import web
 
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.web_app import SERVICE
 from casework.model.errors import NotToThem, NotUnattended, ReasonNeeded, TooManyUrgent, WaymarkError
-from casework.model.grade_clocks import GradeClocks, load_grade_clocks
+from casework.model.grade_clocks import GradeClocks
 from casework.services import desk
 from casework.services.ports import StaffMember
 from casework.services.service_texts import ServiceTexts
@@ -27,8 +25,6 @@ FAULT_OF: dict[type[WaymarkError], str] = {
     TooManyUrgent: "too_many_urgent",
 }
 
-get_clocks = cache(load_grade_clocks)
-
 
 def add_board_routes(app: web.Application) -> None:
     app.router.add_get(BOARD, show_board)
@@ -39,8 +35,9 @@ def add_board_routes(app: web.Application) -> None:
 
 async def show_board(request: web.Request) -> web.StreamResponse:
     is_pane = request.headers.get("X-Pane") == "board"
-    board, alarms = await request.app[SERVICE].database.read(
-        lambda tx: (read_board(tx, get_clocks()), tx.alarms.list_open())
+    service = request.app[SERVICE]
+    board, alarms = await service.database.read(
+        lambda tx: (read_board(tx, service.clocks), tx.alarms.list_open())
     )
     return request.app[PAGES].render(
         "board_pane.html" if is_pane else "board.html",
@@ -53,7 +50,7 @@ async def show_board(request: web.Request) -> web.StreamResponse:
 
 async def stream_board(request: web.Request) -> web.StreamResponse:
     """Tells an open board that it is out of date; also when a time has passed and nothing else."""
-    clocks: GradeClocks = get_clocks()
+    clocks: GradeClocks = request.app[SERVICE].clocks
 
     async def fingerprint() -> str:
         board: Board = await request.app[SERVICE].database.read(lambda tx: read_board(tx, clocks))

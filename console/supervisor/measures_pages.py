@@ -15,7 +15,6 @@ from casework.services.measures import FEW, Cell, Measures, Table, take_measures
 from console.csv_tables import respond_csv
 from console.pages import PAGES
 from console.sessions import SESSION
-from console.supervisor.board_pages import get_clocks
 from console.supervisor.charts import Chart, Figure, draw_bars
 from console.words import Words
 
@@ -60,7 +59,7 @@ async def show_measures(request: web.Request) -> web.StreamResponse:
         usual_days=USUAL_DAYS,
         chosen_days=_find_days(request, period),
         query=urlencode({"from": period.first.isoformat(), "to": period.last.isoformat()}),
-        tables=[_show(table, words, get_clocks()) for table in measures.tables.values()],
+        tables=[_show(table, words, request.app[SERVICE].clocks) for table in measures.tables.values()],
     )
 
 
@@ -85,8 +84,8 @@ async def download(request: web.Request) -> web.StreamResponse:
 
 
 async def _take(request: web.Request, period: Period) -> Measures:
-    clocks = get_clocks()
-    return await request.app[SERVICE].database.read(lambda tx: take_measures(tx, period, clocks))
+    service = request.app[SERVICE]
+    return await service.database.read(lambda tx: take_measures(tx, period, service.clocks))
 
 
 def _find_period(request: web.Request) -> Period:

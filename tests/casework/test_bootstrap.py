@@ -1,6 +1,7 @@
 """The parts as they are wired: the packaged rules, limits and sentences over a real database."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from casework.services.receive import receive_message
 from tests.console.desk_site import desk_environ
 from tests.support.builders import an_sms
 from tests.support.clock import SetClock
+from tests.support.running import ALWAYS_STAFFED
 
 
 @pytest.fixture
@@ -20,6 +22,19 @@ def service(tmp_path: Path, sqlite_template: Path, clock: SetClock) -> Iterator[
     built = build_service(Settings.from_env(desk_environ(tmp_path, sqlite_template)), clock=clock)
     yield built
     built.database.close()
+
+
+def test_a_forces_own_hours_are_those_every_clock_and_promise_counts_in(
+    service: Service, tmp_path: Path, sqlite_template: Path, clock: SetClock
+) -> None:
+    night = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+    environ = desk_environ(tmp_path, sqlite_template) | ALWAYS_STAFFED
+
+    own = build_service(Settings.from_env(environ), clock=clock)
+    own.database.close()
+
+    assert own.clocks.hours.is_staffed(night)
+    assert not service.clocks.hours.is_staffed(night)
 
 
 def test_every_rule_of_the_screen_has_a_sentence_a_detective_reads(service: Service) -> None:

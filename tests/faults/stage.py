@@ -18,7 +18,7 @@ from channels.gateway import build_gateway_app
 from tests.channels.provider_stand_ins import ACCOUNT_SID, TOKEN, Sandbox, running_sandbox, serving
 from tests.support.assistant_stand_in import AssistantStandIn
 from tests.support.builders import a_case
-from tests.support.running import ROOT, clean_environ, eventually, free_port
+from tests.support.running import ALWAYS_STAFFED, ROOT, clean_environ, eventually, free_port
 
 ASKER = "+447700900001"
 # What the detector is sure of, and what it finds a little odd.
@@ -104,7 +104,7 @@ async def run_stage(folder: Path, database_url: str, **more: str) -> AsyncIterat
             # One number sends one segment a second by default; what is tried here is faults and not the pace.
             "WAYMARK_SMS_SEGMENTS_PER_SECOND": "100",
         }
-        environ = clean_environ(**given | more)
+        environ = clean_environ(**ALWAYS_STAFFED | given | more)
         service = build_service(Settings.from_env(environ))
         await service.database.write(lambda tx: tx.cases.record_all([a_case(contact_mobile=ASKER)]))
         stage = Stage(service, sandbox, assistant, environ)

@@ -22,6 +22,7 @@ from casework.adapters.storage.database import create_engine
 from casework.adapters.storage.tables import conversation
 
 ROOT = Path(__file__).parent.parent.parent
+ALWAYS_STAFFED = {"WAYMARK_STAFFED_HOURS_FILE": str(Path(__file__).with_name("always_staffed.toml"))}
 READY_SECONDS = 240
 Found = TypeVar("Found")
 
@@ -94,9 +95,12 @@ class Running:
 
 @contextmanager
 def run_waymark(data_dir: Path, **environ: str) -> Iterator[Running]:
-    """Starts everything on free ports and waits until it says ready; stops it all at the end."""
+    """Starts everything on free ports and waits until it says ready; stops it all at the end.
+
+    The desk is staffed at every hour unless `environ` says otherwise.
+    """
     port, console_port = free_port(), free_port()
-    given = clean_environ(**environ) | {"WAYMARK_ROOT": str(ROOT), "PYTHONPATH": str(ROOT)}
+    given = clean_environ(**ALWAYS_STAFFED | environ) | {"WAYMARK_ROOT": str(ROOT), "PYTHONPATH": str(ROOT)}
     log = (data_dir / "up.log").open("w")
     process = subprocess.Popen(
         [

@@ -12,6 +12,7 @@ from casework.adapters.storage.safety_shown import find_safety_line
 from casework.adapters.storage.tables import desk_item, inbox, officer_message, outbox, promise, turn
 from casework.model.messages import Author, Channel, InboundMessage
 from casework.model.officer_messages import MessageStatus
+from casework.model.staffed_hours import load_staffed_hours
 from casework.model.standings import HIGHEST_OF_METHOD, ProofMethod, Standing
 from casework.services import officer_thread
 from casework.services.left_messages import LEFT_FOR, Receiving
@@ -27,7 +28,7 @@ PROMISE = "Your officer will get this message. You should hear by Monday 23 Nove
 
 @pytest.fixture
 def promising(line: Line) -> Promising:
-    return load_promising(line.texts)
+    return load_promising(line.texts, load_staffed_hours())
 
 
 @pytest.fixture

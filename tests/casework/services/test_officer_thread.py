@@ -22,6 +22,7 @@ from casework.adapters.storage.tables import (
 from casework.model.errors import UnreadMessages
 from casework.model.messages import Author, Channel, Lane, SendKind
 from casework.model.officer_messages import MessageStatus, OfficerThreadView, Reached
+from casework.model.staffed_hours import load_staffed_hours
 from casework.model.standings import Standing
 from casework.services import officer_thread, promises
 from casework.services.officer_thread import OfficerLinkEnded, OpenedThread
@@ -36,7 +37,7 @@ MONDAY_FOUR = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
 
 @pytest.fixture
 def promising(line: Line) -> Promising:
-    return load_promising(line.texts)
+    return load_promising(line.texts, load_staffed_hours())
 
 
 def link_to(line: Line, conversation_id: str, reference: str = REFERENCE) -> None:

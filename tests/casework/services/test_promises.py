@@ -9,6 +9,7 @@ import pytest
 from casework.adapters.storage.tables import audit, desk_item, outbox, promise
 from casework.model.messages import Author, Lane, SendKind
 from casework.model.promises import PromiseKind
+from casework.model.staffed_hours import load_staffed_hours
 from casework.model.standings import Standing
 from casework.services import promises
 from casework.services.promises import PromiseNotKeepable, Promising, keep_promises, load_promising
@@ -22,7 +23,7 @@ WORDS = "You should hear by Monday 23 November."
 
 @pytest.fixture
 def promising(line: Line) -> Promising:
-    return load_promising(line.texts)
+    return load_promising(line.texts, load_staffed_hours())
 
 
 @pytest.fixture
