@@ -41,7 +41,7 @@ def leave(site: DeskSite, conversation_id: str, text: str) -> None:
             tx.conversations.get(conversation_id),
             inbox_id=newest,
             text=text,
-            promising=load_promising(site.service.texts),
+            promising=load_promising(site.service.texts, site.service.clocks.hours),
         )
     )
 

@@ -11,6 +11,7 @@ from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.bands import Bands, load_band_limits, load_band_says
 from casework.model.desk import Outcome
 from casework.model.messages import Channel
+from casework.model.staffed_hours import load_staffed_hours
 from casework.services import answer, deliver, desk, prove, silence
 from casework.services.ports import Conversation, NameFailure, StaffMember
 from casework.services.promises import load_promising
@@ -85,7 +86,7 @@ class Line:
             bands=self.bands,
             safety_lines=self.safety_lines,
             worker_id=worker_id,
-            promising=load_promising(self.texts),
+            promising=load_promising(self.texts, load_staffed_hours()),
             retry_after_seconds=0.0,
         )
 
