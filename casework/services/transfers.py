@@ -98,9 +98,15 @@ def refuse_transfer(tx: Transaction, transfer_id: str, *, by: StaffMember) -> No
 
 async def return_next_late_transfer(store: Store) -> bool:
     """Puts back what nobody accepted in time. False when there is none."""
-    if await store.read(lambda tx: tx.transfers.next_late()) is None:
+    late = await store.read(lambda tx: tx.transfers.next_late())
+    if late is None:
         return False
-    await store.write(return_late_transfer)
+    try:
+        await store.write(return_late_transfer)
+    except Exception:
+        # One that cannot be put back stays with whoever has it, and must not stand before all the others.
+        await store.write(lambda tx: tx.transfers.settle(late.id, TransferStatus.LATE))
+        raise
     return True
 
 

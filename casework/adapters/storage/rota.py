@@ -126,8 +126,6 @@ class SqlStaffNotices:
                 staff_notice,
                 escalation.c.item_id,
                 escalation.c.conversation_id,
-                escalation.c.wait_from,
-                desk_item.c.ladder_from,
                 desk_item.c.status.label("item_status"),
                 conversation.c.is_drill,
             )

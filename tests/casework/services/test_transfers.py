@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from casework.adapters.storage.desk_tables import shift, transfer
 from casework.adapters.storage.tables import audit, desk_item, outbox
@@ -119,6 +120,27 @@ async def test_a_transfer_nobody_accepts_in_two_minutes_is_on_the_queue_at_its_o
     with pytest.raises(TransferOver):
         accept(line, transfer_id, sasha)
     assert len(line.rows(audit, act="conversation_returned")) == 1
+
+
+async def test_an_offer_that_cannot_be_put_back_holds_up_no_other(line: Line) -> None:
+    """Red when: the first one that fails stands before all the others for ever."""
+    rowan, sasha = on_shift(line, "rowan"), on_shift(line, "sasha")
+    broken, later = victims(line, 2)
+    for conversation_id in (broken, later):
+        line.claim(conversation_id, rowan)
+        offer(line, conversation_id, to=sasha, by=rowan)
+    line.clock.advance(minutes=3)
+
+    def refuse(_connection: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
+        if statement.startswith("INSERT INTO audit") and broken in str(values):
+            raise OSError("the disk is full")
+
+    sa.event.listen(line.database.engine, "before_cursor_execute", refuse)
+    with pytest.raises(OSError, match="full"):
+        await transfers.return_next_late_transfer(line.database)
+    await return_late(line)
+
+    assert (owner_of(line, broken), owner_of(line, later)) == (rowan.id, None)
 
 
 async def test_what_somebody_else_has_by_then_is_not_taken_from_them(line: Line) -> None:
