@@ -421,9 +421,6 @@ class Conversations(Protocol):
     def hold(self, conversation_id: str) -> Conversation:
         """As `get`, and nobody else can change it until the transaction ends."""
 
-    def claim(self, conversation_id: str, staff_id: str) -> bool:
-        """True if nobody owned it; the epoch moves on."""
-
     def release(self, conversation_id: str, staff_id: str) -> bool:
         """True if that person owned it; the epoch moves on."""
 
@@ -759,8 +756,6 @@ class Desk(Protocol):
         """Open and claimed items: grade, then those gone quiet, then the longest wait."""
 
     def list_of_conversation(self, conversation_id: str) -> list[DeskItem]: ...
-
-    def claim_all(self, conversation_id: str, staff_id: str) -> None: ...
 
     def reopen_all(self, conversation_id: str) -> None: ...
 

@@ -75,11 +75,6 @@ class SqlConversations:
             raise ConversationNotFound("No conversation has this id.")
         return _conversation(row)
 
-    def claim(self, conversation_id: str, staff_id: str) -> bool:
-        return self._change_owner(
-            conversation_id, conversation.c.owner_id.is_(None), owner_id=staff_id, owned_since=self._now
-        )
-
     def release(self, conversation_id: str, staff_id: str) -> bool:
         return self._change_owner(
             conversation_id,

@@ -273,15 +273,6 @@ class SqlDesk:
     def _items(self) -> sa.Select[Any]:
         return _ITEMS
 
-    def claim_all(self, conversation_id: str, staff_id: str) -> None:
-        self._change(
-            conversation_id,
-            ItemStatus.OPEN,
-            status=ItemStatus.CLAIMED.value,
-            owner_id=staff_id,
-            claimed_at=self._now,
-        )
-
     def reopen_all(self, conversation_id: str) -> None:
         self._change(
             conversation_id,

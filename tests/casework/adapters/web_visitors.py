@@ -65,7 +65,7 @@ def close_items(tx: SqlTransaction, conversation_id: str) -> None:
 
 def claim(tx: SqlTransaction, conversation_id: str) -> None:
     staff_id = tx.staff.add(login=conversation_id, display_name="Sam", role="investigator", password_hash="x")
-    tx.conversations.claim(conversation_id, staff_id)
+    tx.conversations.pass_on(conversation_id, from_id=None, to_id=staff_id)
 
 
 # In this order: each moves the version that the one before it left.

@@ -68,7 +68,9 @@ async def test_what_a_person_took_over_is_not_shown(line: Line) -> None:
     conversation_id = queue(line, "hello")
     # Written before, and not withdrawn with the others: the epoch alone says so.
     staff = line.add_staff()
-    line.database.write_now(lambda tx: tx.conversations.claim(conversation_id, staff.id))
+    line.database.write_now(
+        lambda tx: tx.conversations.pass_on(conversation_id, from_id=None, to_id=staff.id)
+    )
 
     assert await deliver.deliver_next_message(showing(line))
 
