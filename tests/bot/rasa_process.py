@@ -4,7 +4,6 @@ import asyncio
 import http.client
 import json
 import os
-import socket
 import subprocess
 import threading
 import time
@@ -19,18 +18,13 @@ from aiohttp import web
 
 from actions.server import build_actions_app
 from tests.actions.fake_reads import FakeReads
+from tests.support.running import free_port
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / "bot" / ".venv" / "bin" / "python"
 SECRET = "turn-secret-for-tests-only-0123456789"
 TODAY = date(2026, 11, 21)
 READY_SECONDS = 90
-
-
-def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def rasa_environ(**more: str) -> dict[str, str]:
@@ -124,7 +118,7 @@ class ActionsBeside:
     """The actions app in a thread of its own; `stop` makes its port refuse connections."""
 
     reads: FakeReads
-    port: int = field(default_factory=find_free_port)
+    port: int = field(default_factory=free_port)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _runner: web.AppRunner | None = None
 
@@ -166,7 +160,7 @@ def running_rasa(
     secret: str = SECRET,
     wait: bool = True,
 ) -> Iterator[Rasa]:
-    port = find_free_port()
+    port = free_port()
     command = [
         *(str(PYTHON), "-m", "rasa", "run", "--model", str(model), "--interface", "127.0.0.1"),
         *("--port", str(port), "--credentials", credentials, "--endpoints", "endpoints.yml"),

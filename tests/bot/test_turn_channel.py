@@ -9,8 +9,9 @@ import pytest
 
 from actions.reads import SupportService
 from tests.actions.fake_reads import FakeReads
-from tests.bot.rasa_process import SECRET, ActionsBeside, Rasa, Reply, find_free_port, running_rasa
+from tests.bot.rasa_process import SECRET, ActionsBeside, Rasa, Reply, running_rasa
 from tests.support.builders import a_case
+from tests.support.running import free_port
 
 pytestmark = pytest.mark.rasa
 
@@ -202,7 +203,7 @@ def test_a_model_that_does_not_load_is_never_ready(actions_beside: ActionsBeside
 
 def test_a_short_secret_stops_rasa_from_starting(model: Path, tmp_path: Path) -> None:
     log = tmp_path / "rasa.log"
-    with running_rasa(model, find_free_port(), log, secret="short", wait=False) as rasa:
+    with running_rasa(model, free_port(), log, secret="short", wait=False) as rasa:
         assert rasa.process.wait(60) != 0
     assert "WAYMARK_TURN_SECRET must be at least 32 characters" in log.read_text()
 

@@ -19,16 +19,17 @@ from casework.adapters.settings import Settings
 from casework.adapters.storage.tables import desk_item, outbox, turn
 from casework.bootstrap import build_service
 from casework.model.sms_segments import count_segments
-from tests.bot.rasa_process import SECRET, Rasa, find_free_port, running_rasa
+from tests.bot.rasa_process import SECRET, Rasa, running_rasa
 from tests.console.desk_site import desk_environ
 from tests.support.builders import REFERENCE, VICTIM, a_case
 from tests.support.clock import SetClock
 from tests.support.dialogue_rasa import dialogue_model as dialogue_model
 from tests.support.line import Line
+from tests.support.running import free_port
 
 pytestmark = pytest.mark.rasa
 
-ACTIONS_PORT = find_free_port()
+ACTIONS_PORT = free_port()
 UNIFORM = "If that matches our records"
 OTHER_REFERENCE = "43260012346"
 
