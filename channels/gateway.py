@@ -7,7 +7,7 @@ import aiohttp
 import sqlalchemy as sa
 from aiohttp import web
 
-from casework.adapters.storage.migrate import is_current
+from casework.adapters.storage.migration_state import is_current
 from casework.adapters.web_app import SERVICE, add_security_headers, refuse_without_database
 from casework.bootstrap import Service
 from channels.case_feed import add_case_feed_routes

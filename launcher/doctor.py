@@ -16,7 +16,7 @@ from pysqlite3 import dbapi2 as sqlite
 
 from casework.adapters.settings import Settings
 from casework.adapters.storage.database import create_engine
-from casework.adapters.storage.migrate import is_current
+from casework.adapters.storage.migration_state import is_current
 from casework.model.errors import WaymarkError
 from casework.services.sweeps import ProviderUnreachable
 from channels.twilio_reads import TwilioAccount, TwilioReader

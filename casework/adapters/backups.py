@@ -8,7 +8,7 @@ from pysqlite3 import dbapi2 as sqlite
 from sqlalchemy.engine import make_url
 
 from casework.adapters.storage.database import create_engine
-from casework.adapters.storage.migrate import is_current
+from casework.adapters.storage.migration_state import is_current
 from casework.model.errors import WaymarkError
 
 FIRST_BYTES = b"SQLite format 3\x00"

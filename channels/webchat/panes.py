@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from casework.adapters.storage.transaction import SqlTransaction
-from casework.adapters.storage.web_visits import PageState, WebVisit, find_end, read_page_state
+from casework.adapters.storage.web_visits import NOTHING_YET, PageState, WebVisit, find_end, read_page_state
 from casework.model.messages import Author, OutboxStatus
 from casework.model.tokens import hash_token
 from casework.services.ports import TranscriptEntry
@@ -55,6 +55,8 @@ def read_pane(tx: SqlTransaction, visit: WebVisit, known: Known | None = None) -
         "ends_in": None if state and state.is_waited_for else _count_seconds_left(tx, visit),
         "idle_minutes": visit.idle_minutes,
         "state": _name_state(state),
+        # Read before the messages: what comes meanwhile is told anew.
+        "version": state.version if state else NOTHING_YET,
     }
     if state is None or visit.conversation_id is None:
         return values | {"entries": [], "choices": (), "older": 0}

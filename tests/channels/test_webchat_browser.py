@@ -152,13 +152,31 @@ async def test_a_conversation_that_is_itself_live_would_be_noticed(page: Page) -
 
 async def test_a_page_with_nothing_new_stays_where_it_is_read(browser: Browser, site: WebchatSite) -> None:
     async with open_window(browser, site, viewport={"width": 390, "height": 844}) as page:
+        await start(page)
         async with page.expect_response(
             lambda answer: answer.request.headers.get("x-pane") == "log"
         ) as looked:
-            await start(page)
+            await page.evaluate("document.getElementById('check').click()")
         await (await looked.value).finished()
         await expect(page.locator("#log li")).to_have_count(1)
         assert await page.evaluate("scrollY") == 0
+
+
+async def test_what_a_page_was_shown_is_not_asked_for_again(page: Page, site: WebchatSite) -> None:
+    """On the wire each look weighs as much as a message. Red when: the page looks at every version it is told of."""
+    asked: list[str] = []
+    page.on(
+        "request", lambda each: asked.append(each.method) if each.headers.get("x-pane") == "log" else None
+    )
+    await start(page)
+    await send(page, CALM)
+    await expect(page.locator("#log").get_by_text(CALM)).to_be_visible()
+    site.answer("The first answer.")
+    await expect(page.locator("#log").get_by_text("The first answer.")).to_be_visible()
+    site.answer("The second answer.")
+    await expect(page.locator("#log").get_by_text("The second answer.")).to_be_visible()
+
+    assert asked == ["POST", "GET", "GET"]
 
 
 async def test_a_focused_quick_reply_is_not_taken_away_by_an_arriving_message(

@@ -6,7 +6,6 @@ from contextlib import aclosing, suppress
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-import psycopg
 import sqlalchemy as sa
 import structlog
 from pysqlite3 import dbapi2 as sqlite
@@ -61,7 +60,7 @@ class _SharedChanges:
 def _join(engine: sa.Engine) -> "_Watch":
     loop, watch = asyncio.get_running_loop(), _WATCHES.get(engine)
     if watch is None or not watch.users or watch.loop is not loop:
-        watch = _WATCHES[engine] = _Watch(_find_follower(engine), loop)
+        watch = _WATCHES[engine] = _Watch(_find_follower(engine), loop, _get_fault(engine))
     watch.users += 1
     return watch
 
@@ -72,10 +71,12 @@ Follower = Callable[[], AsyncGenerator[None, None]]
 class _Watch:
     """What watches one database for as long as somebody waits: a count that rises with whatever is noticed."""
 
-    def __init__(self, follow: Follower, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, follow: Follower, loop: asyncio.AbstractEventLoop, fault: type[Exception]) -> None:
+        """`fault`: what the database's driver raises."""
         self.count = 0
         self.users = 0
         self.loop = loop
+        self._fault = fault
         self._risen = asyncio.Event()
         self._task = loop.create_task(self._run(follow))
 
@@ -97,7 +98,7 @@ class _Watch:
                 async with aclosing(follow()) as commits:
                     async for _ in commits:
                         self._note()
-            except (psycopg.Error, sqlite.Error, OSError) as fault:
+            except (self._fault, OSError) as fault:
                 log.warning("change_watcher_lost", error=type(fault).__name__)
             # While it is down everybody looks once a second: what is committed meanwhile is found, if later.
             self._note()
@@ -108,6 +109,11 @@ class _Watch:
         # Those who wait hold this one; who comes later waits for the next.
         self._risen.set()
         self._risen = asyncio.Event()
+
+
+def _get_fault(engine: sa.Engine) -> type[Exception]:
+    fault: type[Exception] = engine.dialect.loaded_dbapi.Error
+    return fault
 
 
 def _find_follower(engine: sa.Engine) -> Follower:
@@ -135,6 +141,8 @@ async def _follow_sqlite(path: str) -> AsyncGenerator[None, None]:
 
 async def _follow_postgresql(dsn: str) -> AsyncGenerator[None, None]:
     """LISTEN on a connection of its own."""
+    import psycopg  # not where SQLite is: it takes memory that readers could have
+
     connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True)
     try:
         await connection.execute("LISTEN waymark")

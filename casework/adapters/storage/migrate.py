@@ -5,8 +5,6 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 SCRIPTS = Path(__file__).parent / "migrations"
 # Any constant: two processes upgrading one PostgreSQL database take turns.
@@ -21,12 +19,6 @@ def upgrade(engine: sa.Engine) -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def is_current(connection: sa.Connection) -> bool:
-    """True when no migration is missing."""
-    have = MigrationContext.configure(connection).get_current_revision()
-    return have == ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:

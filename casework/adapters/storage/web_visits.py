@@ -25,6 +25,7 @@ LONGEST = timedelta(hours=12)
 # A form sent twice arrives twice within that time.
 SECOND_PRESS = timedelta(minutes=2)
 
+NOTHING_YET = "0.0.0.0"  # the version of a page before its first message
 LEFT = "web_session_left"
 TAKEN, GIVEN_BACK = "conversation_claimed", ("conversation_handed_back", "conversation_returned")
 
@@ -181,7 +182,7 @@ def get_version(tx: SqlTransaction, token_hash: str) -> str:
     if visit is None:
         return "ended"
     if visit.conversation_id is None:
-        return "0.0.0.0"
+        return NOTHING_YET
     return read_page_state(tx, visit.conversation_id).version
 
 

@@ -182,10 +182,8 @@ addEventListener('scroll', () => { if (isAtEnd() && document.activeElement !== f
 
 // --- the live link ---------------------------------------------------------------------------
 let [lostAt, events] = [0, null]
-
 const lost = () => { lostAt ||= Date.now() }
 const linked = () => { lostAt = 0; say(find('offline'), '') }
-
 async function refresh() {
   try {
     const answer = await ask('/m')
@@ -230,7 +228,9 @@ function listen() {
   if (isEnded || !window.EventSource) return
   events = new EventSource('/m/events')
   events.onopen = linked
-  events.addEventListener('messages', refresh)
+  // Of what this page was shown in answer to its own message it is told too; that answer may be on its way still.
+  events.addEventListener('messages', ({ data }) => setTimeout(
+    () => { linked(); if (data !== log.dataset.version) refresh() }, isSending ? 300 : 0))
   events.onerror = () => {
     lost()
     if (events.readyState === EventSource.CLOSED) setTimeout(listen, POLL_MS)

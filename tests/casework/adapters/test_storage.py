@@ -12,11 +12,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from casework.adapters.storage.changes import watch_changes
 from casework.adapters.storage.conversations import screen_from_json
 from casework.adapters.storage.database import Database, create_engine
 from casework.adapters.storage.migrate import SCRIPTS, upgrade
+from casework.adapters.storage.migration_state import find_newest, is_current
 from casework.adapters.storage.tables import inbox, metadata, outbox, turn
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.bands import load_band_limits
@@ -58,6 +60,26 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) 
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, metadata) == []
+
+
+def test_a_database_is_current_with_the_newest_migration_and_no_other(database: Database) -> None:
+    """Red when: a migration's file is not named by its number."""
+    scripts = Config()
+    scripts.set_main_option("script_location", str(SCRIPTS))
+    assert find_newest() == ScriptDirectory.from_config(scripts).get_current_head()
+
+    with database.engine.begin() as connection:
+        assert is_current(connection)
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+        assert not is_current(connection)
+        connection.rollback()
+
+
+def test_a_database_without_tables_is_not_current(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/empty.db")
+    with engine.connect() as connection:
+        assert not is_current(connection)
+    engine.dispose()
 
 
 def test_a_commit_survives_only_with_full_synchronisation(database: Database) -> None:
