@@ -24,7 +24,7 @@ from casework.services.media import (
 )
 from casework.services.ports import LeasedMedia
 from channels.telegram_transport import TelegramSettings, build_bot, find_telegram_settings
-from channels.twilio_transport import LOOPBACK_HOSTS, is_providers_own
+from channels.twilio_addresses import LOOPBACK_HOSTS, is_providers_own
 
 MOST_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -15,7 +15,7 @@ from telegram.error import NetworkError, TelegramError
 from telegram.request import HTTPXRequest
 
 from casework.adapters.settings import Settings
-from channels.twilio_transport import LOOPBACK_HOSTS
+from channels.twilio_addresses import LOOPBACK_HOSTS
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0

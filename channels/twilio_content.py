@@ -20,7 +20,8 @@ from twilio.rest import Client
 
 from casework.model.errors import WaymarkError
 from casework.services.rendering import WhatsAppForm, WhatsAppMessage
-from channels.twilio_transport import CONTENT_HOST, TooManyRequests
+from channels.twilio_addresses import CONTENT_HOST
+from channels.twilio_transport import TooManyRequests
 
 CONTENT = f"{CONTENT_HOST}/v1/Content"
 # Part of the name: a template that must look different gets another one, so an old one is never sent by mistake.

@@ -13,8 +13,8 @@ from typing import Any
 from casework.adapters.settings import TWILIO_API_URL
 from casework.model.errors import WaymarkError
 from casework.model.messages import Channel, InboundMedia, InboundMessage
+from channels.twilio_addresses import is_providers_own
 from channels.twilio_signature import parse_form
-from channels.twilio_transport import is_providers_own
 
 WHATSAPP_PREFIX = "whatsapp:"
 MOST_MEDIA = 10

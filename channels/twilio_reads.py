@@ -11,7 +11,7 @@ import aiohttp
 from casework.adapters.settings import TWILIO_API_URL, Settings
 from casework.model.errors import SettingsInvalid
 from casework.services.sweeps import ProviderUnreachable
-from channels.twilio_transport import LOOPBACK_HOSTS
+from channels.twilio_addresses import LOOPBACK_HOSTS
 
 JsonObject = dict[str, Any]
 

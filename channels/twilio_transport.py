@@ -1,7 +1,6 @@
 """How requests reach Twilio: the address, the deadline, one try each, and nothing personal in a log."""
 
 import logging
-import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,15 +9,10 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 
 from casework.model.errors import SettingsInvalid
+from channels.twilio_addresses import LOOPBACK_HOSTS, OTHER_URLS, TWILIO_API_URL
 from channels.twilio_signature import check_tokens
 
-TWILIO_API_URL = "https://api.twilio.com"
-CONTENT_HOST = "https://content.twilio.com"
-# Twilio's other addresses, which a provider on this machine answers at its one address.
-OTHER_URLS = (CONTENT_HOST, "https://messaging.twilio.com")
 LONGEST_RETRY_AFTER_SECONDS = 3600
-LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-_TWILIO_API_HOST = re.compile(r"api(\.[a-z0-9-]+)*\.twilio\.com")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,23 +40,6 @@ class TwilioSettings:
     @property
     def is_loopback(self) -> bool:
         return urlsplit(self.api_url).hostname in LOOPBACK_HOSTS
-
-
-def is_providers_own(source: str, api_url: str) -> bool:
-    """Whether our credentials may be shown to this address: only where the API itself is."""
-    try:
-        asked, api = urlsplit(source), urlsplit(api_url)
-        port = asked.port
-        is_same = (asked.scheme, asked.hostname, port) == (api.scheme, api.hostname, api.port)
-    except ValueError:
-        return False
-    if asked.username is not None or asked.password is not None:
-        return False
-    if is_same:
-        return asked.scheme == "https" or asked.hostname in LOOPBACK_HOSTS
-    # The regions of the API are other hosts of the same provider, such as api.dublin.ie1.twilio.com.
-    are_twilios = all(_TWILIO_API_HOST.fullmatch(each.hostname or "") for each in (asked, api))
-    return asked.scheme == "https" and are_twilios and port in (None, 443)
 
 
 class TooManyRequests(Exception):

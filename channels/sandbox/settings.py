@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from casework.model.errors import SettingsInvalid
+from channels.twilio_addresses import LOOPBACK_HOSTS
 from channels.twilio_signature import check_tokens
-from channels.twilio_transport import LOOPBACK_HOSTS
 
 SERVICE_NUMBER = "+447700900900"
 MESSAGING_SERVICE_SID = "MG" + "0" * 32

@@ -11,17 +11,15 @@ from casework.adapters.storage.changes import Changes, watch_changes
 from casework.adapters.storage.database import Database
 from casework.adapters.storage.tables import (
     DESK_ITEM_OPEN,
-    TURN_UNFINISHED,
     conversation,
     desk_item,
     inbox,
     outbox,
     status_in,
-    turn,
     web_session,
 )
 from casework.adapters.storage.transaction import SqlTransaction
-from casework.adapters.storage.web_visits import get_version
+from casework.adapters.storage.web_visits import get_version, is_answer_coming
 from casework.model.messages import Channel, OutboxStatus
 
 # Half of the time for which an open page counts as somebody being there (queue_facts).
@@ -104,7 +102,6 @@ def _marks() -> sa.Select[Any]:
     went = sa.select(sa.func.count()).where(
         outbox.c.conversation_id == mine, outbox.c.status == OutboxStatus.SENT.value
     )
-    is_waiting = sa.exists().where(turn.c.conversation_id == mine, status_in(turn, TURN_UNFINISHED))
     is_on_desk = sa.exists().where(desk_item.c.conversation_id == mine, status_in(desk_item, DESK_ITEM_OPEN))
     on_the_web = sa.and_(
         conversation.c.external_id == web_session.c.external_id,
@@ -113,7 +110,7 @@ def _marks() -> sa.Select[Any]:
     return (
         sa.select(web_session.c.token_hash, web_session.c.ended_at, web_session.c.idle_minutes)
         .add_columns(conversation.c.owner_id, came.scalar_subquery(), went.scalar_subquery())
-        .add_columns(is_waiting, is_on_desk)
+        .add_columns(is_answer_coming(mine), is_on_desk)
         .select_from(web_session.join(conversation, on_the_web, isouter=True))
         .where(web_session.c.token_hash.in_(sa.bindparam("hashes", expanding=True)))
     )

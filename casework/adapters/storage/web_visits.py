@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from casework.adapters.storage.tables import (
     DESK_ITEM_OPEN,
+    OUTBOX_UNFINISHED,
     TURN_UNFINISHED,
     audit,
     conversation,
@@ -19,7 +20,7 @@ from casework.adapters.storage.tables import (
     web_session,
 )
 from casework.adapters.storage.transaction import SqlTransaction
-from casework.model.messages import Channel, OutboxStatus
+from casework.model.messages import Channel, OutboxStatus, SendKind
 
 LONGEST = timedelta(hours=12)
 # A form sent twice arrives twice within that time.
@@ -46,7 +47,21 @@ FIND = (
 _of = sa.bindparam("of", type_=sa.String)
 _sent = sa.and_(outbox.c.conversation_id == _of, outbox.c.status == OutboxStatus.SENT.value)
 _on_desk = sa.exists().where(desk_item.c.conversation_id == _of, status_in(desk_item, DESK_ITEM_OPEN))
-_unfinished = sa.exists().where(turn.c.conversation_id == _of, status_in(turn, TURN_UNFINISHED))
+
+
+def is_answer_coming(conversation_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """A turn is unfinished, or the assistant's reply has not left: it is about to be shown."""
+    is_with_assistant = sa.exists().where(
+        turn.c.conversation_id == conversation_id, status_in(turn, TURN_UNFINISHED)
+    )
+    is_leaving = sa.exists().where(
+        outbox.c.conversation_id == conversation_id,
+        status_in(outbox, OUTBOX_UNFINISHED),
+        outbox.c.kind == SendKind.ASSISTANT_REPLY.value,
+    )
+    return is_with_assistant | is_leaving
+
+
 STATE = sa.select(
     sa.select(sa.func.max(inbox.c.id))
     .where(inbox.c.conversation_id == _of)
@@ -55,7 +70,7 @@ STATE = sa.select(
     sa.select(sa.func.count()).where(inbox.c.conversation_id == _of).scalar_subquery().label("came"),
     sa.select(sa.func.max(outbox.c.id)).where(_sent).scalar_subquery().label("last_out"),
     sa.select(sa.func.count()).where(_sent).scalar_subquery().label("went"),
-    _unfinished.label("is_being_answered"),
+    is_answer_coming(_of).label("is_being_answered"),
     sa.select(conversation.c.owner_id.is_not(None))
     .where(conversation.c.id == _of)
     .scalar_subquery()
@@ -88,7 +103,7 @@ class PageState:
     """What the page says beside the messages. `shown`: how many of them there are, however old."""
 
     shown: int
-    is_being_answered: bool  # a turn waits for the assistant, or is with it
+    is_being_answered: bool  # from a message until the assistant's reply to it has left
     has_owner: bool
     is_on_desk: bool
     version: str

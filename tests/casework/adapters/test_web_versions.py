@@ -7,15 +7,18 @@ not counted; a mark or a version is another visit's.
 import pytest
 
 from casework.adapters.storage.database import Database
+from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.storage.web_versions import list_marks
 from casework.adapters.storage.web_visits import get_version
 from tests.casework.adapters.web_visitors import (
     CHANGES,
     Change,
     answer,
+    finish_turns,
     keep_waiting,
     open_visit,
     send_oldest,
+    write,
 )
 from tests.support.clock import SetClock
 
@@ -41,6 +44,22 @@ def test_what_moves_the_version_moves_the_mark_of_that_visit_alone(database: Dat
     assert after["mine"][1] != before["mine"][1], "nothing happened: this tests nothing"
     assert after["mine"][0] != before["mine"][0]
     assert after["other"] == before["other"]
+
+
+def test_between_the_turn_and_its_reply_nothing_moves(database: Database) -> None:
+    """Red when: the page is told that nobody writes to it any more, just before the reply."""
+    mine = database.write_now(lambda tx: open_visit(tx, "mine"))
+    database.write_now(lambda tx: write(tx, mine))
+    before = see(database, "mine")["mine"]
+
+    def finish(tx: SqlTransaction) -> None:
+        finish_turns(tx, mine)
+        keep_waiting(tx, mine)
+
+    database.write_now(finish)
+    assert see(database, "mine")["mine"] == before
+    database.write_now(lambda tx: send_oldest(tx, mine))
+    assert see(database, "mine")["mine"][1] != before[1]
 
 
 def test_a_row_sent_after_a_newer_one_moves_both(database: Database) -> None:

@@ -49,6 +49,12 @@ def send_oldest(tx: SqlTransaction, conversation_id: str) -> None:
     )
 
 
+def withdraw(tx: SqlTransaction, conversation_id: str) -> None:
+    mine = outbox.c.conversation_id == conversation_id
+    waits = outbox.c.status == OutboxStatus.WAITING.value
+    tx.connection.execute(sa.update(outbox).where(mine, waits).values(status="suppressed"))
+
+
 def finish_turns(tx: SqlTransaction, conversation_id: str) -> None:
     mine = turn.c.conversation_id == conversation_id
     tx.connection.execute(sa.update(turn).where(mine).values(status="done"))
@@ -74,6 +80,8 @@ CHANGES: dict[str, Change] = {
     "they write again, unanswered": write,
     "the assistant has answered": finish_turns,
     "a message is sent": answer,
+    "a reply waits": keep_waiting,
+    "the reply is withdrawn": withdraw,
     "they ask for a person": ask_for_person,
     "a person takes over": claim,
     "their place in the queue is closed": close_items,
