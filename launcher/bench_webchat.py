@@ -206,7 +206,7 @@ def render_heard(heard: Heard) -> list[str]:
 
 def render_resident(resident_mb: float, idle_mb: float) -> list[str]:
     return [
-        f"Memory of the gateway      {resident_mb:.0f} MB resident at most (the serve process, the desk in it), "
+        f"Memory of the gateway      {resident_mb:.0f} MB resident at most, "
         f"{idle_mb:.0f} MB before the pages were opened",
         _judge(f"at most {LARGEST_RESIDENT_MB:.0f} MB", resident_mb <= LARGEST_RESIDENT_MB),
     ]
@@ -222,7 +222,7 @@ def _say(line: str) -> None:
 
 def read_resident_mb(plan: Plan) -> float:
     """The gateway's resident memory now. Linux only."""
-    pid = json.loads((plan.data_dir / "run.json").read_text())["pids"]["serve"]
+    pid = json.loads((plan.data_dir / "run.json").read_text())["pids"]["gateway"]
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 

@@ -16,6 +16,7 @@ from console.sign_in import new_session_token
 from launcher.staff import add_member, make_password
 from launcher.up import Plan
 
+EDITION = re.compile(r'data-edition="([0-9a-f]+)"')
 ROW = re.compile(r'id="row-([0-9a-f]{32})"')
 EVENTS = re.compile(r'data-events="([^"]+)"')
 COOKIE = "waymark-session"  # of a console without TLS
@@ -88,11 +89,13 @@ class QueueWatcher:
                     self._is_due.set()
 
     async def _refresh(self) -> None:
+        edition = ""
         while True:
             await self._is_due.wait()
             self._is_due.clear()
             began = time.perf_counter()
-            pane = await self._fetch("/console", {"X-Pane": "queue"})
+            pane = await self._fetch("/console", {"X-Pane": "queue", "X-Have": edition})
+            edition = "".join(EDITION.findall(pane)[:1])
             now = time.perf_counter()
             self.panes += 1
             self.pane_seconds.append(now - began)

@@ -62,7 +62,7 @@ async def main(parts: Sequence[str]) -> None:
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         sys.exit(f"There is no {unknown[0]!r} to serve. Name some of: {', '.join(PARTS)}.")
-    configure_logs("serve" if GATEWAY in parts else parts[0])
+    configure_logs(parts[0])
     service = build_service(Settings.from_env(os.environ), goes_first=GATEWAY in parts)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -228,7 +228,8 @@ def programs(plan: Plan, model: training.Model | None) -> list[Program]:
     # Before the gateway: it takes what comes while the gateway starts.
     wanted.append(Program(name="spool", command=(PYTHON, "-m", "channels.spool"), environ=plan.environ))
     serve = (PYTHON, "-m", "launcher.serve")
-    wanted.append(Program(name="serve", command=(*serve, GATEWAY, DESK), environ=plan.environ))
+    wanted.append(Program(name="gateway", command=(*serve, GATEWAY), environ=plan.environ))
+    wanted.append(Program(name="desk", command=(*serve, DESK), environ=plan.environ))
     # Where processors are short: to take a message in, and screen it, comes before answering one.
     worker = Program(
         name="worker", command=(PYTHON, "-m", "channels.worker"), environ=plan.environ, niceness=5
@@ -277,10 +278,10 @@ async def _wait_ready(plan: Plan, stop: asyncio.Event) -> bool:
     started = time.monotonic()
     said = ""
     while time.monotonic() - started < READY_SECONDS and not stop.is_set():
-        parts = await asyncio.to_thread(_ask_ready, plan.public_address)
-        if parts.get("ready"):
+        parts = await asyncio.to_thread(_ask_ready, plan)
+        if parts.get("ready") and parts["desk"]:
             return True
-        waiting = [name for name in ("database", "worker", "assistant") if not parts.get(name)]
+        waiting = [name for name in ("database", "worker", "assistant", "desk") if not parts.get(name)]
         line = "Starting; waiting for: " + ", ".join(waiting if parts else ["gateway"])
         if line != said:
             _say(line)
@@ -293,15 +294,24 @@ async def _wait_ready(plan: Plan, stop: asyncio.Event) -> bool:
     return False
 
 
-def _ask_ready(address: str) -> dict[str, bool]:
+def _ask_ready(plan: Plan) -> dict[str, bool]:
+    """What the gateway says of everything it needs, and whether the desk answers; empty while the gateway does not."""
     try:
-        with urllib.request.urlopen(f"{address}/health/ready", timeout=3) as response:
+        with urllib.request.urlopen(f"{plan.public_address}/health/ready", timeout=3) as response:
             parts: dict[str, bool] = json.load(response)
     except urllib.error.HTTPError as refusal:
         parts = json.load(refusal)
     except (OSError, ValueError):
-        parts = {}
-    return parts
+        return {}
+    return parts | {"desk": _is_alive(plan.addresses["console"])}
+
+
+def _is_alive(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health/live", timeout=3) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
 
 
 def _print_addresses(plan: Plan, password: str | None) -> None:

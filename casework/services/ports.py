@@ -752,8 +752,13 @@ class Desk(Protocol):
     def list_facts(self) -> dict[str, QueueFacts]:
         """Of every conversation on the queue, by its id."""
 
-    def list_queue(self, *, limit: int = 500, after: DeskItem | None = None) -> list[DeskItem]:
-        """Open and claimed items: grade, then those gone quiet, then the longest wait."""
+    def list_queue(
+        self, *, limit: int = 500, after: DeskItem | None = None, with_evidence: bool = True
+    ) -> list[DeskItem]:
+        """Open and claimed items: grade, then those gone quiet, then the longest wait.
+
+        Without their evidence reading hundreds costs half; a list shows none.
+        """
 
     def list_of_conversation(self, conversation_id: str) -> list[DeskItem]: ...
 

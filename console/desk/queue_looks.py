@@ -1,6 +1,7 @@
 """One look at the queue for everybody who asks at the same time: a burst of commits is not read once an open page."""
 
 import asyncio
+import time
 
 from casework.adapters.storage.database import Database
 from casework.adapters.storage.transaction import SqlTransaction
@@ -16,8 +17,12 @@ class QueueLooks:
         self._clocks = clocks
         self._running: asyncio.Task[QueueInput] | None = None
         self._next: asyncio.Task[QueueInput] | None = None
+        self._last: tuple[float, QueueInput] | None = None  # when it began, by the monotonic clock
 
-    async def look(self) -> QueueInput:
+    async def look(self, *, newest_within_seconds: float = 0.0) -> QueueInput:
+        """As the queue is now; or as it was so long ago at most, for who will be told of what comes after."""
+        if self._last is not None and time.monotonic() - self._last[0] < newest_within_seconds:
+            return self._last[1]
         if self._next is None:
             self._next = asyncio.create_task(self._look_after(self._running))
         # One who goes away must not take the look of the others along.
@@ -27,13 +32,16 @@ class QueueLooks:
         if earlier is not None:
             await asyncio.wait([earlier])
         self._running, self._next = self._next, None
+        began = time.monotonic()
         # Arranged in the reading thread: the event loop has every open console to serve.
-        return await self._database.read(lambda tx: arrange_look(read_queue(tx), self._clocks, tx.now))
+        found = await self._database.read(lambda tx: arrange_look(read_queue(tx), self._clocks, tx.now))
+        self._last = began, found
+        return found
 
 
 def read_queue(tx: SqlTransaction) -> QueueInput:
     return QueueInput(
-        items=tx.desk.list_queue(limit=MOST_ITEMS),
+        items=tx.desk.list_queue(limit=MOST_ITEMS, with_evidence=False),
         alarms=tx.alarms.list_open(),
         facts=tx.desk.list_facts(),
         offers=tx.transfers.list_offered(),

@@ -10,7 +10,7 @@ from casework.model.grade_clocks import GradeClocks
 from console.desk.queue_looks import QueueLooks
 from console.desk.queue_rows import QueueRows
 from console.desk.queues import Filter, arrange_queue, find_urgent, fingerprint_queue, list_rows
-from console.live_pages import stream_page
+from console.live_pages import BREATH_SECONDS, stream_page
 from console.pages import PAGES
 from console.sessions import SESSION
 
@@ -39,7 +39,9 @@ async def show_queue(request: web.Request) -> web.StreamResponse:
     """The whole page, or its pane alone for a refresh. None of the victims' words are on it."""
     session = request[SESSION]
     shown = _find_filter(request.query.get("show", ""))
-    found = await request.app[LOOKS].look()
+    is_pane = request.headers.get("X-Pane") == "queue"
+    # A page with a stream is told of whatever came after the look that told it of this.
+    found = await request.app[LOOKS].look(newest_within_seconds=BREATH_SECONDS if is_pane else 0.0)
     queue = arrange_queue(
         found,
         request.app[CLOCKS],
@@ -47,9 +49,12 @@ async def show_queue(request: web.Request) -> web.StreamResponse:
         staff_id=session.staff.id,
         shown=shown,
     )
-    is_pane = request.headers.get("X-Pane") == "queue"
     rows = request.app[ROWS].write(
-        queue.rows, staff=session.staff, csrf_token=session.csrf_token, is_full=queue.is_full
+        queue.rows,
+        staff=session.staff,
+        csrf_token=session.csrf_token,
+        is_full=queue.is_full,
+        had=request.headers.get("X-Have", "") if is_pane else "",
     )
     return request.app[PAGES].render(
         "queue_pane.html" if is_pane else "queue.html",

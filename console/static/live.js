@@ -63,7 +63,7 @@ async function refresh() {
   while (isDue) {
     isDue = false;
     try {
-      const headers = { "X-Pane": pane().dataset.pane, "X-Seen": byId("last-seen")?.value ?? "" };
+      const headers = { "X-Pane": pane().dataset.pane, "X-Seen": byId("last-seen")?.value ?? "", "X-Have": pane().dataset.edition ?? "" };
       const html = await ask(location.pathname + location.search, headers);
       if (html) takeIn(html);
     } catch {
@@ -78,6 +78,12 @@ function takeIn(html) {
   const incoming = document.importNode(page.querySelector("#pane"), true);
   replaceAlarms(page.querySelector("#alarms"));
   const old = pane();
+  if (isQueue && !hasAllNamed(incoming)) {
+    // Asked for again, whole.
+    delete old.dataset.edition;
+    isDue = true;
+    return;
+  }
   const news = old.dataset.news;
   const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
   if (isQueue) morphQueue(old, incoming);
@@ -133,9 +139,15 @@ function arrange(before, after, isHeld) {
   return { wanted, shown: [...shown, ...wanted.filter((row) => !shown.includes(row))] };
 }
 
+// Rows that look as they did are only named.
+function hasAllNamed(incoming) {
+  return [...incoming.querySelectorAll("[data-same]")].every((row) => byId(row.id)?.matches(":not(.row-gone)"));
+}
+
 // A button is not replaced under the finger that presses it: only cells that say something else change.
 function morphRow(old, incoming) {
   if (!old) return incoming;
+  if (incoming.hasAttribute("data-same")) return old;
   for (const { name } of [...old.attributes]) if (!incoming.hasAttribute(name)) old.removeAttribute(name);
   for (const { name, value } of incoming.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   [...incoming.cells].forEach((cell, at) => {

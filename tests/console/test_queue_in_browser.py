@@ -313,3 +313,19 @@ async def test_without_scripts_a_transfer_and_a_regrade_go_through(browser: Brow
     assert "Sam Price asks you to take this conversation." in queue
     assert "Kim knows the case" in queue
     assert "3 Prompt" in queue
+
+
+# --- rows that are only named ---------------------------------------------------------------------------
+
+
+async def test_a_row_the_page_has_lost_comes_back_whole(page: Page, site: DeskSite) -> None:
+    """A refresh names the rows that look as they did. Red when: a name is taken for a row that is not there."""
+    first, second = await write(site, **HIGH), await write(site, **HIGH)
+    await expect(page.locator(f"#row-{second}")).to_be_visible()
+    await page.evaluate("(id) => document.getElementById(id).remove()", f"row-{first}")
+
+    third = await write(site, **HIGH)
+
+    await expect(page.locator(f"#row-{third}")).to_be_visible()
+    await expect(page.locator(f"#row-{first}").get_by_role("button")).to_be_visible()
+    assert await rows_of(page) == [first, second, third]

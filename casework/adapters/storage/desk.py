@@ -31,17 +31,21 @@ from casework.model.errors import DeskItemNotFound
 from casework.model.messages import Channel
 from casework.services.desk_ports import QueueFacts
 
-_ITEMS = sa.select(
-    desk_item,
+_BESIDE = (
     conversation.c.channel,
     conversation.c.is_drill,
     conversation.c.awaiting_since,
     staff_member.c.display_name,
-).select_from(
-    desk_item.join(conversation, desk_item.c.conversation_id == conversation.c.id).join(
-        staff_member, desk_item.c.owner_id == staff_member.c.id, isouter=True
-    )
 )
+_FROM = desk_item.join(conversation, desk_item.c.conversation_id == conversation.c.id).join(
+    staff_member, desk_item.c.owner_id == staff_member.c.id, isouter=True
+)
+_ITEMS = sa.select(desk_item, *_BESIDE).select_from(_FROM)
+_WITHOUT_EVIDENCE = sa.select(
+    *(column for column in desk_item.c if column is not desk_item.c.evidence),
+    sa.null().label("evidence"),
+    *_BESIDE,
+).select_from(_FROM)
 # Built once: in the transaction that stores a message, building a statement costs more than running it.
 FIND_CHECK = _ITEMS.where(
     desk_item.c.conversation_id == sa.bindparam("of"),
@@ -257,8 +261,11 @@ class SqlDesk:
     def list_facts(self) -> dict[str, QueueFacts]:
         return list_queue_facts(self._connection, self._now)
 
-    def list_queue(self, *, limit: int = 500, after: DeskItem | None = None) -> list[DeskItem]:
-        query = self._items().where(status_in(desk_item, DESK_ITEM_OPEN))
+    def list_queue(
+        self, *, limit: int = 500, after: DeskItem | None = None, with_evidence: bool = True
+    ) -> list[DeskItem]:
+        items = _ITEMS if with_evidence else _WITHOUT_EVIDENCE
+        query = items.where(status_in(desk_item, DESK_ITEM_OPEN))
         order = [desk_item.c.grade, desk_item.c.place_in_grade, desk_item.c.waiting_since, desk_item.c.id]
         if after is not None:
             place = 1 if after.quiet_since is None else 0
