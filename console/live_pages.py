@@ -12,6 +12,8 @@ from console.sessions import find_session
 
 # A burst of commits costs one look, and no page asks the database more often than this.
 BREATH_SECONDS = 0.1
+# How often, in that pause, it is asked whether something has come that does not wait for its end.
+PROBE_SECONDS = 0.025
 SIGNED_OUT = "signed-out"
 LOOK_FOR_BROADCASTS_SECONDS = 1.0
 
@@ -41,16 +43,25 @@ async def _end_streams(app: web.Application) -> None:
 
 
 async def stream_page(
-    request: web.Request, event: str, fingerprint: Callable[[], Awaitable[str]]
+    request: web.Request,
+    event: str,
+    fingerprint: Callable[[], Awaitable[str]],
+    *,
+    must_hurry: Callable[[], Awaitable[bool]] | None = None,
 ) -> web.StreamResponse:
-    """Sends `event` when the fingerprint moves; `signed-out` once the session is over."""
+    """Sends `event` when the fingerprint moves; `signed-out` once the session is over.
+
+    `must_hurry`: whether something is there that is looked at without the pause between looks.
+    """
     time = asyncio.get_running_loop().time
     next_look = time()
 
     async def look() -> str:
         nonlocal next_look
         # The pause is between looks and not before one: after a quiet moment a row is told of at once.
-        await asyncio.sleep(next_look - time())
+        # What it waits for is in the database.
+        while (left := next_look - time()) > 0 and not (must_hurry and await must_hurry()):  # noqa: ASYNC110
+            await asyncio.sleep(min(left, PROBE_SECONDS) if must_hurry else left)
         next_look = time() + BREATH_SECONDS
         if await find_session(request) is None:
             return SIGNED_OUT

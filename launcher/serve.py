@@ -23,6 +23,7 @@ from console.app import build_console_app
 
 LOOPBACK = "127.0.0.1"
 GATEWAY, DESK, ACTIONS = "gateway", "desk", "actions"
+SWITCH_SECONDS = 0.001
 PARTS = (GATEWAY, DESK, ACTIONS)
 
 
@@ -63,6 +64,8 @@ async def main(parts: Sequence[str]) -> None:
     if unknown:
         sys.exit(f"There is no {unknown[0]!r} to serve. Name some of: {', '.join(PARTS)}.")
     configure_logs(parts[0])
+    # A thread that reads hundreds of rows must not keep the loop, which has everybody to serve, waiting at every step.
+    sys.setswitchinterval(SWITCH_SECONDS)
     service = build_service(Settings.from_env(os.environ), goes_first=GATEWAY in parts)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -752,6 +752,9 @@ class Desk(Protocol):
     def list_facts(self) -> dict[str, QueueFacts]:
         """Of every conversation on the queue, by its id."""
 
+    def find_newest(self) -> datetime | None:
+        """When the newest item on the queue came; far cheaper than the queue."""
+
     def list_queue(
         self, *, limit: int = 500, after: DeskItem | None = None, with_evidence: bool = True
     ) -> list[DeskItem]:

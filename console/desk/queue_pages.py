@@ -76,7 +76,7 @@ async def stream_queue(request: web.Request) -> web.StreamResponse:
         found = await request.app[LOOKS].look()
         return fingerprint_queue(found, request.app[CLOCKS], now=clock.now(), staff_id=staff_id)
 
-    return await stream_page(request, "queue", fingerprint)
+    return await stream_page(request, "queue", fingerprint, must_hurry=request.app[LOOKS].has_new_item)
 
 
 async def go_to_next(request: web.Request) -> web.StreamResponse:

@@ -47,6 +47,7 @@ class QueueInput:
     alarms: Sequence[Alarm]
     facts: FactsByConversation
     offers: Sequence[Transfer] = ()
+    newest: datetime | None = None  # when the newest item came
     arranged: "Arranged | None" = None
 
 

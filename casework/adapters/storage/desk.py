@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,6 +48,7 @@ _WITHOUT_EVIDENCE = sa.select(
     sa.null().label("evidence"),
     *_BESIDE,
 ).select_from(_FROM)
+_NEWEST = sa.select(sa.func.max(desk_item.c.created_at)).where(status_in(desk_item, DESK_ITEM_OPEN))
 # Built once: in the transaction that stores a message, building a statement costs more than running it.
 FIND_CHECK = _ITEMS.where(
     desk_item.c.conversation_id == sa.bindparam("of"),
@@ -261,6 +264,9 @@ class SqlDesk:
     def list_facts(self) -> dict[str, QueueFacts]:
         return list_queue_facts(self._connection, self._now)
 
+    def find_newest(self) -> datetime | None:
+        return self._connection.execute(_NEWEST).scalar()
+
     def list_queue(
         self, *, limit: int = 500, after: DeskItem | None = None, with_evidence: bool = True
     ) -> list[DeskItem]:
@@ -271,7 +277,10 @@ class SqlDesk:
             place = 1 if after.quiet_since is None else 0
             last = (after.grade.value, place, after.waiting_since, after.id)
             query = query.where(sa.tuple_(*order) > sa.tuple_(*(sa.literal(part) for part in last)))
-        return [_item(row) for row in self._connection.execute(query.order_by(*order).limit(limit))]
+        rows = self._connection.execute(query.order_by(*order).limit(limit))
+        if with_evidence:
+            return [_item(row) for row in rows]
+        return [_queued_item(tuple(row)) for row in rows]
 
     def list_of_conversation(self, conversation_id: str) -> list[DeskItem]:
         query = self._items().where(desk_item.c.conversation_id == conversation_id)
@@ -325,6 +334,12 @@ def restart_ladder(values: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         return {}
     is_new = desk_item.c.grade != values["grade"]
     return {name: sa.case((is_new, value), else_=desk_item.c[name]) for name, value in anew.items()}
+
+
+# Hundreds are read many times a second while messages come, and few of them have changed.
+@lru_cache(maxsize=2000)
+def _queued_item(values: tuple[Any, ...]) -> DeskItem:
+    return _item(SimpleNamespace(**dict(zip(_WITHOUT_EVIDENCE.selected_columns.keys(), values, strict=True))))
 
 
 def _item(row: Any) -> DeskItem:
