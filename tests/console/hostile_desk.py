@@ -164,8 +164,8 @@ def _make(tx: SqlTransaction, number: int, text: str, viewer_id: str) -> Hostile
     if is_closed:
         _close(tx, item_id, colleague)
     elif number % 2:
-        tx.conversations.claim(conversation.id, colleague)
-        tx.desk.claim_all(conversation.id, colleague)
+        tx.conversations.pass_on(conversation.id, from_id=None, to_id=colleague)
+        tx.desk.pass_all_on(conversation.id, colleague)
     [media] = tx.media.list_of_conversation(conversation.id)
     return Hostile(
         text=text,
