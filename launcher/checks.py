@@ -13,7 +13,7 @@ BROWSER_MARKS = f"browser and not ({ALONE_MARKS})"
 SLOW_MARKS = f"{ALONE_MARKS} or browser"
 WORKERS = "2"
 FAULTS = "tests/faults"
-FAULT_WORKERS = "1"  # each looks for free ports by itself: two at once may find the same
+FAULT_WORKERS = "2"
 # They start a whole service each, and leave no room for another one.
 ALONE = ("test_rasa_killed.py", "test_gateway_down.py")
 
