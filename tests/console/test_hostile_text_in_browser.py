@@ -228,7 +228,8 @@ async def test_nothing_runs_when_a_pane_is_put_in_by_the_script(laid: Laid, watc
     await watched.look(f"/console/c/{hostile.conversation_id}")
     assert watched.page is not None
     # Written while the page is hidden: one refresh shows a batch, as when somebody comes back to it.
-    laid.site.is_glass_open = False  # open for everybody already: to make sure of it each time takes half a second
+    # Every conversation is open to everybody already: to make sure of it at each message takes half a second.
+    laid.site.is_glass_open = False
     corpus = load_corpus()
     for first in range(0, len(corpus), WRITTEN_AT_ONCE):
         await watched.page.evaluate(HIDE)
