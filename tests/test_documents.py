@@ -37,9 +37,12 @@ def test_a_place_that_moved_is_noticed(tmp_path: Path) -> None:
     assert missing_places(document) == ["channels/sms.py: receive_telex", "channels/fax.py: receive_fax"]
 
 
-@pytest.mark.parametrize(
-    "document", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"], ids=lambda p: p.name
-)
+# What is designed and not built names files that are to come.
+DESIGNS = ROOT / "docs" / "design"
+OF_WHAT_IS = [path for path in sorted(ROOT.glob("docs/**/*.md")) if DESIGNS not in path.parents]
+
+
+@pytest.mark.parametrize("document", [*OF_WHAT_IS, ROOT / "README.md"], ids=lambda p: p.name)
 def test_every_file_a_document_names_exists(document: Path) -> None:
     named = set(FILE.findall(document.read_text()))
 
