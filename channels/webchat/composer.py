@@ -99,7 +99,7 @@ def receive_words(tx: SqlTransaction, form: ComposerForm, external_id: str, serv
     """Stored, screened and on its way to whoever answers; the same form a second time changes nothing."""
     receive_message(
         tx,
-        form.to_message(external_id, received_at=service.clock.now()),
+        form.to_message(external_id, received_at=tx.now),
         screen=service.screen,
         safety_lines=service.safety_lines,
         bands=service.bands,

@@ -396,6 +396,16 @@ async def test_urgent_words_reach_the_desk_and_are_answered_at_once(visitor: Vis
     assert "999" in (await visitor.page()).split('id="in-1"')[1]
 
 
+async def test_what_answers_a_message_is_shown_below_it(visitor: Visitor) -> None:
+    """Red when: the message is dated by the clock within the transaction, after the line that answers it."""
+    await visitor.start()
+    for text in (CALM, URGENT, URGENT):
+        await visitor.send(text)
+        visitor.site.send_waiting()
+
+    assert keys_in(await visitor.page()) == ["in-1", "in-2", "out-1", "in-3", "out-2"]
+
+
 async def test_what_a_person_writes_is_shown_as_words_never_as_markup(visitor: Visitor) -> None:
     await visitor.start()
     attack = "</textarea><script>alert(1)</script><img src=x onerror=alert(1)>\"'"
