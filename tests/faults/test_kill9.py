@@ -53,7 +53,7 @@ async def test_kill9_between_every_step(stage: Stage, point: str) -> None:
             sending.cancel()
     replies = await stage.replies()
     codes = [text for text in replies if "code is" in text]
-    safety = [text for text in replies if "999" in text]
+    safety = [text for text in replies if "call 999" in text.lower()]  # a code may hold 999 too
     items = await stage.service.database.read(lambda tx: tx.desk.list_queue())
     assert await stage.count("inbox") == len(TEXTS)
     assert replies.count("re: hello") == 1
