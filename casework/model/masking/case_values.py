@@ -1,0 +1,216 @@
+"""The values of a person's own cases wherever they stand, however they are spaced, and names with one slip."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from casework.model.masking import CaseValues, Layer, MaskKind
+from casework.model.masking.names import Lexicon, is_month
+from casework.model.masking.views import Found, Token, View, fold, read_view
+from casework.model.readable_text import squeeze_letters
+from casework.model.spelling_slips import cost_of_slip
+
+SHORTEST_PART = 2
+# Parts of names that say nothing alone.
+_PARTICLES = frozenset(
+    {"ap", "ab", "al", "bin", "da", "de", "del", "di", "du", "el", "la", "le", "st", "van", "von"}
+)
+SHORTEST_LITERAL = 3
+SHORTEST_WITH_SLIP = 6
+# A name that is also an ordinary word, this common or commoner, does not count for its capital where a sentence opens.
+_VERY_COMMON = 600
+# One less common than this is taken for the name however it is written.
+_RARE = 1500
+# "mark here, any news": whoever writes says who they are.
+_SAYS_WHO = frozenset({"here", "ere", "hear", "her", "again", "speaking", "writing"})
+_LAST_DIGITS = 9
+_MOST_JOINED = 6
+_LOOK_ALIKES = {"0": "[0o]", "1": "[1li|]", "5": "[5s]"}
+# A value may be as long as its column; what is matched of it is not.
+_LONGEST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    folded: str
+    kind: MaskKind
+    is_plain: bool
+
+
+def find_case_values(view: View, values: CaseValues, lexicon: Lexicon) -> list[Found]:
+    found = list(_find_names(view, values, lexicon))
+    for number in values.phones:
+        found.extend(_find_phone(view, number))
+    for address in values.emails:
+        found.extend(_find_literal(view, address, MaskKind.EMAIL))
+    for reference in values.references:
+        found.extend(_find_literal(view, reference, MaskKind.REFERENCE))
+    for other in values.others:
+        if any(character.isdigit() for character in other):
+            found.extend(_find_literal(view, other, MaskKind.NUMBER))
+    return found
+
+
+def list_words(values: CaseValues, lexicon: Lexicon) -> frozenset[str]:
+    """Every value folded, and every part of a name: what no surrogate may say again."""
+    parts = {part.folded for part in _parts(values, lexicon)}
+    rest = (*values.phones, *values.emails, *values.references, *values.others)
+    return frozenset(parts | {fold(value) for value in rest} - {""})
+
+
+# --- names ---
+
+
+def _parts(values: CaseValues, lexicon: Lexicon) -> list[_Part]:
+    parts: dict[str, _Part] = {}
+    called = [(name, MaskKind.PERSON) for name in values.names]
+    called += [(name, MaskKind.OFFICER) for name in values.officers]
+    called += [(name, MaskKind.PERSON) for name in values.others if not any(map(str.isdigit, name))]
+    for name, kind in called:
+        tokens = [token.folded for token in read_view(name[:200]).tokens]
+        tokens = [token for token in tokens if token not in lexicon.titles]
+        whole = "".join(tokens)
+        if len(whole) >= SHORTEST_PART and len(tokens) > 1:
+            parts.setdefault(whole, _Part(whole, kind, is_plain=False))
+        for token in tokens:
+            if len(token) >= SHORTEST_PART or (len(tokens) == 1 and len(token) > 1):
+                parts.setdefault(
+                    token, _Part(token, kind, is_plain=lexicon.is_plain(token) or token in _PARTICLES)
+                )
+    return list(parts.values())
+
+
+def _find_names(view: View, values: CaseValues, lexicon: Lexicon) -> Iterator[Found]:
+    parts = _parts(values, lexicon)
+    if not parts:
+        return
+    known: dict[str, tuple[_Part, str] | None] = {}
+    for token in view.tokens:
+        if token.folded not in known:
+            known[token.folded] = _match(token.folded, parts, lexicon)
+    for place, token in enumerate(view.tokens):
+        matched = known[token.folded]
+        if matched and (not matched[0].is_plain or _is_meant(view, place, lexicon, known)):
+            part, tail = matched
+            yield Found(token.start, token.end, part.kind, Layer.CASE, (part.folded,), tail)
+    yield from _find_joined(view, parts)
+    for part in parts:
+        if len(part.folded) >= 4:
+            yield from _find_spaced(view, part)
+
+
+def _match(word: str, parts: list[_Part], lexicon: Lexicon) -> tuple[_Part, str] | None:
+    for part in parts:
+        if word == part.folded:
+            return part, ""
+    is_ordinary = word in lexicon.plain_words
+    for part in parts:
+        if word == part.folded + "s" and not is_ordinary:
+            return part, "s"
+    for part in parts:
+        if not is_ordinary and not part.is_plain and _is_slip(word, part.folded):
+            return part, ""
+    return None
+
+
+def _is_slip(word: str, part: str) -> bool:
+    if abs(len(word) - len(part)) > 2 and squeeze_letters(word) != squeeze_letters(part):
+        return False
+    if len(part) >= 4 and squeeze_letters(word) == squeeze_letters(part):
+        return True
+    if len(part) < SHORTEST_WITH_SLIP or abs(len(word) - len(part)) > 1:
+        return False
+    return cost_of_slip(word, part) is not None
+
+
+def _is_meant(view: View, place: int, lexicon: Lexicon, known: dict[str, tuple[_Part, str] | None]) -> bool:
+    """Whether a name that is also an ordinary word is a name here."""
+    token = view.tokens[place]
+    rank = lexicon.plain_words.rank(token.folded) or 0
+    if is_month(view, place):
+        return False
+    if rank > _RARE and token.folded not in _PARTICLES:
+        return True
+    if token.has_capital and (not token.opens_sentence or rank > _VERY_COMMON or _stands_apart(view, token)):
+        return True
+    if token.opens_sentence and place + 1 < len(view.tokens) and view.tokens[place + 1].folded in _SAYS_WHO:
+        return True
+    beside = [view.tokens[near] for near in (place - 1, place + 1) if 0 <= near < len(view.tokens)]
+    if any(known.get(other.folded) or lexicon.is_sure_name(other.folded) for other in beside):
+        return any(_is_near(view, token, other) for other in beside)
+    before = beside[0].folded if place else ""
+    cues = lexicon.cues.get(before, frozenset())
+    two = " ".join(other.folded for other in view.tokens[max(0, place - 2) : place])
+    if cues & {"titles", "ranks", "loose_ranks"} or lexicon.cues.get(two, frozenset()) & {"sure", "ranks"}:
+        return True
+    is_last = place == len(view.tokens) - 1
+    return rank > _VERY_COMMON and (
+        bool(cues & {"sign_offs"} and is_last) or before in ("im", "its", "is", "this")
+    )
+
+
+def _stands_apart(view: View, token: Token) -> bool:
+    """ "Will, the bike is gone", "Thank you. Will": a comma or the end right behind it."""
+    behind = view.lower[token.end : token.end + 2].rstrip(" \n")
+    return behind[:1] in ("", ",", ".", "'")
+
+
+def _is_near(view: View, one: Token, other: Token) -> bool:
+    start, end = min(one.end, other.end), max(one.start, other.start)
+    return view.lower[start:end] in (" ", "-")
+
+
+def _find_joined(view: View, parts: list[_Part]) -> Iterator[Found]:
+    """Parts split over words ("o neill", "mc donald"), and the whole name however its words are joined."""
+    wanted = {part.folded: part for part in parts if len(part.folded) >= 5 and not part.is_plain}
+    tokens = view.tokens
+    for place, first in enumerate(tokens):
+        joined = first.folded
+        for count in range(1, min(_MOST_JOINED, len(tokens) - place)):
+            following = tokens[place + count]
+            if view.lower[tokens[place + count - 1].end : following.start] not in (" ", "-", ". ", "_", "."):
+                break
+            joined += following.folded
+            if joined in wanted:
+                part = wanted[joined]
+                words = tuple(token.folded for token in tokens[place : place + count + 1])
+                yield Found(first.start, following.end, part.kind, Layer.CASE, words)
+
+
+def _find_spaced(view: View, part: _Part) -> Iterator[Found]:
+    """Letter by letter: "k i e r a n"."""
+    spaced = r"[\s.\-]{1,2}".join(re.escape(letter) for letter in part.folded[:_LONGEST])
+    for found in re.finditer(rf"(?<![a-z]){spaced}(?![a-z])", view.lower):
+        yield Found(*found.span(), part.kind, Layer.CASE, (part.folded,))
+
+
+# --- numbers and addresses ---
+
+
+def _find_phone(view: View, number: str) -> Iterator[Found]:
+    digits = re.sub(r"[^0-9]", "", read_view(number[:_LONGEST]).lower)[-_LAST_DIGITS:]
+    if len(digits) < 6:
+        return
+    spaced = r"[^0-9a-z]{0,3}".join(_LOOK_ALIKES.get(digit, digit) for digit in digits)
+    # What goes before the last nine: 0, 44, 0044, +44 (0).
+    start = r"(?:(?:\+\s?)?(?:[0o]{2}\s?)?4\s?4[\s.-]{0,2})?(?:\(?[0o]\)?[\s.-]{0,2})?(?:7[\s.-]{0,2})?"
+    for found in re.finditer(f"{start}{spaced}", view.lower):
+        yield Found(*found.span(), MaskKind.PHONE, Layer.CASE, (digits,))
+
+
+def _find_literal(view: View, value: str, kind: MaskKind) -> Iterator[Found]:
+    """Its letters and digits in order, whatever stands between them; as a word of its own."""
+    characters = fold(value[:_LONGEST])
+    if len(characters) < SHORTEST_LITERAL or (
+        not any(map(str.isdigit, characters)) and kind is MaskKind.NUMBER
+    ):
+        return
+    between = r"[\s.,@/\\_+-]{0,3}"
+    spaced = between.join(
+        _LOOK_ALIKES.get(character, re.escape(character))
+        if kind is MaskKind.REFERENCE
+        else re.escape(character)
+        for character in characters
+    )
+    for found in re.finditer(rf"(?<![a-z0-9]){spaced}(?![a-z0-9])", view.lower):
+        yield Found(*found.span(), kind, Layer.CASE, (characters,))

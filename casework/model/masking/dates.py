@@ -1,0 +1,132 @@
+"""Dates, times, amounts and ages: what the meaning of a message needs, so that no other shape may swallow them."""
+
+import re
+
+from casework.model.masking import Layer, MaskKind
+from casework.model.masking.views import Found, View
+
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:uary|ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?![a-z])"
+)
+_DAY = r"(?:0?[1-9]|[12][0-9]|3[01])"
+_YEAR = r"(?:19|20)[0-9]{2}"
+_ANY_YEAR = rf"(?:{_YEAR}|'?[0-9]{{2}})"
+_SEP = r"\s{0,2}[./\\-]\s{0,2}"
+_NO_DIGIT_BEFORE = r"(?<![0-9])(?<![0-9][./\\:-])"
+_NO_DIGIT_AFTER = r"(?![0-9])(?![./\\-][0-9])"
+_DATES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_NO_DIGIT_BEFORE}{_DAY}{_SEP}(?:0?[1-9]|1[0-2]){_SEP}{_ANY_YEAR}{_NO_DIGIT_AFTER}",
+        rf"{_NO_DIGIT_BEFORE}{_DAY} (?:0?[1-9]|1[0-2]) {_YEAR}(?![0-9])(?![ ./-][0-9])",
+        rf"{_NO_DIGIT_BEFORE}{_YEAR}[./-](?:0?[1-9]|1[0-2])[./-]{_DAY}(?![0-9])(?![./-][0-9])",
+        rf"{_NO_DIGIT_BEFORE}{_DAY}\s?(?:st|nd|rd|th)?\s{{0,2}}(?:of\s{{1,2}})?[-/., ]{{0,2}}{_MONTH}"
+        rf"(?:[-/., ]{{1,3}}{_ANY_YEAR}(?![0-9]))?",
+        rf"(?<![a-z]){_MONTH}[-/., ]{{0,2}}(?:the\s)?{_DAY}(?![0-9])(?:st|nd|rd|th)?"
+        rf"(?:[-/., ]{{1,3}}{_YEAR}(?![0-9]))?",
+        rf"(?<![a-z]){_MONTH}[-/., ]{{1,2}}{_YEAR}(?![0-9])",
+    )
+)
+# A year alone is protected beside another: "2023-2024" is no number of anything.
+_YEARS = re.compile(rf"(?<![0-9]){_YEAR}(?:\s{{0,2}}[-/,]?\s{{0,2}}{_YEAR}){{1,3}}(?![0-9])(?![-. ][0-9])")
+_TIMES = re.compile(
+    r"(?<![0-9:])(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?(?![0-9:])"
+    r"|(?<![0-9.])(?:[01]?[0-9]|2[0-3])(?:[.:][0-5][0-9])?\s?(?:am|pm|a\.m|p\.m)(?![a-z])"
+    r"|(?<![0-9])(?:[01][0-9]|2[0-3])[0-5][0-9]\s?(?:hrs|hours|h)(?![a-z])"
+)
+_AMOUNTS = re.compile(
+    r"[£$€]\s?[0-9]{1,12}(?:[, ][0-9]{3}){0,4}(?:\.[0-9]{1,2})?(?:\s?(?:k|m|grand|quid|pounds?))?(?![0-9])"
+    r"|(?<![0-9.,])[0-9]{1,9}(?:,[0-9]{3}){0,3}(?:\.[0-9]{1,2})?\s?"
+    r"(?:pounds?|quid|grand|gbp|euros?|pence|miles?|metres?|steps|followers)(?![a-z])"
+    r"|(?<![0-9,])[0-9]{1,3}(?:,[0-9]{3}){1,3}(?![0-9,])"
+)
+_AGES = re.compile(
+    r"(?<![0-9])(?:aged?|turned|is|are|im|i'm)\s[1-9][0-9]?(?:\s{0,2}(?:,|and|&)\s{0,2}[1-9][0-9]?){0,4}(?![ ]?[0-9/-])"
+    r"|(?<![0-9])[0-9]{1,2}\s?(?:yrs?|years?|yo|y/o|months?|mths?|weeks?|days?)(?![a-z])"
+)
+
+_BORN = re.compile(
+    r"(?<![a-z])(?:d\.?\s?o\.?\s?b\.?|date of birth|birth\s?date|birth\s?day|b-?day|bday|born|birth)(?![a-z])"
+)
+_REACH = 40
+# What may stand between a date and the "birthday" or "born" behind it.
+_BETWEEN = re.compile(
+    r"[\s,.=-]{0,3}(?:is\s|was\s|that's\s|thats\s|its\s|it's\s)?(?:my\s|his\s|her\s|the\s|our\s|their\s|me\s)?"
+    r"(?:son'?s\s|daughter'?s\s|mum'?s\s)?"
+)
+_SPOKEN_DAY = (
+    r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth?|ninth|tenth|eleventh|twel[fv]th|thirteenth"
+    r"|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth"
+    r"|(?:twenty|thirty)[\s-]{1,2}(?:first|second|third|fourth|fifth|sixth|seventh|eighth?|ninth))"
+)
+_SPOKEN_YEAR = (
+    r"(?:nineteen|twenty|two thousand)"
+    r"(?:[\s-]{1,2}(?:and|hundred|oh|o|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen"
+    r"|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|fort?y|fourty|fifty|sixty|seventy"
+    r"|eighty|ninety|[0-9]{2})){1,3}"
+)
+_SPOKEN_DATE = re.compile(
+    rf"(?<![a-z])(?:the\s)?(?:{_SPOKEN_DAY}|{_DAY}\s?(?:st|nd|rd|th)?)\s{{1,2}}(?:of\s{{1,2}})?(?:the\s)?"
+    rf"(?:{_MONTH}|{_SPOKEN_DAY})(?:[\s,-]{{1,3}}(?:{_SPOKEN_YEAR}|{_ANY_YEAR}))?(?![a-z0-9])"
+    rf"|(?<![a-z]){_MONTH}[\s,]{{1,3}}(?:the\s)?{_SPOKEN_DAY}(?:[\s,-]{{1,3}}(?:{_SPOKEN_YEAR}|{_ANY_YEAR}))?"
+)
+# What only means a date behind "born": six or eight figures in a row, two-figure parts, a year alone.
+_BORN_SHAPES = re.compile(
+    rf"{_DAY}[\s./\\-]{{0,3}}(?:0?[1-9]|1[0-2])[\s./\\-]{{0,3}}{_ANY_YEAR}(?![0-9])"
+    rf"|(?<![0-9]){_YEAR}(?![0-9])|(?<![0-9])[0-9]{{6,8}}(?![0-9])"
+    rf"|{_MONTH}\s'?[0-9]{{2}}(?![0-9])"
+)
+_OLD_YEAR = re.compile(r"(?<![0-9])(?:19[0-9]{2}|200[0-9]|201[0-5])(?![0-9])")
+_SPOKEN_OLD_YEAR = re.compile(r"nineteen[\s-]{1,2}(?:hundred|[a-z])")
+
+
+def find_birth_dates(view: View) -> list[Found]:
+    """Full dates with a year from 1900 to 2015, and any date shortly behind "born", "dob" or "birthday"."""
+    lower = view.lower
+    spans = [
+        found.span()
+        for pattern in (*_DATES[:5], _SPOKEN_DATE)
+        for found in pattern.finditer(lower)
+        if _OLD_YEAR.search(found.group()) or _SPOKEN_OLD_YEAR.search(found.group())
+    ]
+    spans = [span for span in spans if _has_day(lower[slice(*span)])]
+    for cue in _BORN.finditer(lower):
+        found = _find_nearest(lower, cue.end(), cue.end() + _REACH)
+        if found is None:
+            found = _find_last(lower, max(0, cue.start() - _REACH), cue.start())
+        if found:
+            spans.append(found)
+    return [Found(start, end, MaskKind.BIRTH_DATE, Layer.SHAPE) for start, end in spans]
+
+
+def find_protected(view: View) -> list[tuple[int, int]]:
+    """Spans of the view that stay as they are, unless they are a date of birth."""
+    patterns = (*_DATES, _SPOKEN_DATE, _YEARS, _TIMES, _AMOUNTS, _AGES)
+    return [found.span() for pattern in patterns for found in pattern.finditer(view.lower)]
+
+
+def _find_nearest(lower: str, start: int, until: int) -> tuple[int, int] | None:
+    nearest: tuple[int, int] | None = None
+    for pattern in (*_DATES, _SPOKEN_DATE, _BORN_SHAPES):
+        found = pattern.search(lower, start, min(until, len(lower)))
+        if found and (nearest is None or (found.start(), -found.end()) < (nearest[0], -nearest[1])):
+            nearest = found.span()
+    return nearest
+
+
+def _find_last(lower: str, start: int, until: int) -> tuple[int, int] | None:
+    """The date that ends right before "is my birthday", with at most a few words between."""
+    spans = [
+        found.span()
+        for pattern in (*_DATES[:5], _SPOKEN_DATE)
+        for found in pattern.finditer(lower, start, until)
+        if _BETWEEN.fullmatch(lower, found.end(), until)
+    ]
+    return max(spans, key=lambda span: (span[1], span[1] - span[0])) if spans else None
+
+
+def _has_day(date: str) -> bool:
+    """A month and a year alone say when something was, not who somebody is."""
+    figures = re.findall(r"[0-9]{1,4}", date)
+    return len(figures) > 1 or bool(re.search(_SPOKEN_DAY, date))
