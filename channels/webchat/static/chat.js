@@ -229,8 +229,8 @@ function listen() {
   events = new EventSource('/m/events')
   events.onopen = linked
   // Of what this page was shown in answer to its own message it is told too; that answer may be on its way still.
-  events.addEventListener('messages', ({ data }) => setTimeout(
-    () => { linked(); if (data !== log.dataset.version) refresh() }, isSending ? 300 : 0))
+  events.addEventListener('messages', ({ data }) => { linked(); setTimeout(
+    () => { if (data !== log.dataset.version) refresh() }, isSending ? 300 : 0) })
   events.onerror = () => {
     lost()
     if (events.readyState === EventSource.CLOSED) setTimeout(listen, POLL_MS)
