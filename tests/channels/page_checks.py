@@ -21,7 +21,7 @@ from casework.adapters.storage.tables import web_session
 from tests.channels.pseudo_language import PSEUDO
 from tests.channels.web_states import is_own
 from tests.channels.webchat_site import WebchatSite
-from tests.support.browser import AXE_TAGS
+from tests.support.browser import AXE_TAGS, rest_at_top
 from tests.support.reading_grade import grade, split_sentences
 from tests.support.web_wording import WebText, find_web_faults
 from tests.support.wording import HARDEST_GRADE
@@ -211,6 +211,7 @@ class PageChecks:
             "runOnly": {"type": "tag", "values": AXE_TAGS},
             "resultTypes": ["violations", "incomplete"],
         }
+        await rest_at_top(page)
         found: Any = (await Axe().run(page, options=options)).response
         for rule in found["violations"]:
             watch.add("axe", f"{rule['id']}: {rule['nodes'][0]['html'][:160]}")
