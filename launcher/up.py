@@ -195,7 +195,9 @@ def _get_model(root: Path, data_dir: Path) -> training.Model:
     model = training.find_current_model(root)
     if model is not None:
         return model
-    _say("Training the assistant: its data or code is new (5 to 15 minutes; 1 or 2 where only the dialogue is)")
+    _say(
+        "Training the assistant: its data or code is new (5 to 15 minutes; 1 or 2 where only the dialogue is)"
+    )
     started = time.monotonic()
     model = training.train(root, log_path=data_dir / "logs" / "train.log")
     _say(f"      trained in {time.monotonic() - started:.0f} s")
