@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rasa.shared.importers.rasa import RasaFileImporter
-from rasa.shared.nlu.constants import METADATA
+from rasa.shared.nlu.constants import INTENT, METADATA
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
@@ -43,7 +43,7 @@ class CorpusImporter(RasaFileImporter):
     One scenario in ten is left out: those people measure how well the others taught (`./waymark evaluate`).
 
     A calm message has its outcome as intent. An urgent one has none: its category stands in the metadata and is
-    learnt by the detector alone.
+    learnt by the detector alone. YAML has to name an intent: an example there whose metadata names a category loses it.
     """
 
     def __init__(
@@ -59,7 +59,17 @@ class CorpusImporter(RasaFileImporter):
     def get_nlu_data(self, language: str | None = "en") -> TrainingData:
         examples, _ = split_by_scenario(example for folder in self._corpus for example in read_corpus(folder))
         written = TrainingData(training_examples=[_message(example) for example in examples])
-        return super().get_nlu_data(language).merge(written)
+        in_yaml = super().get_nlu_data(language)
+        in_yaml.training_examples = [_as_taught(message) for message in in_yaml.training_examples]
+        return in_yaml.merge(written)
+
+
+def _as_taught(message: Message) -> Message:
+    about = (message.get(METADATA) or {}).get("example")
+    if not isinstance(about, dict) or not about.get("category"):
+        return message
+    data = {name: value for name, value in message.data.items() if name != INTENT}
+    return Message(data=data, output_properties=message.output_properties, features=message.features)
 
 
 def _message(example: Example) -> Message:

@@ -21,6 +21,9 @@ SANDBOX_MEMBERS = (
     ("alex", "Alex Test-Supervisor", Role.SUPERVISOR),
     ("robin", "Robin Test-Triage", Role.TRIAGE),
     ("toni", "Toni Test-Trainer", Role.TRAINER),
+    # Two people label what is dangerous, and a third decides between them.
+    ("jo", "Jo Test-Trainer", Role.TRAINER),
+    ("kit", "Kit Test-Trainer", Role.TRAINER),
     ("ash", "Ash Test-Admin", Role.ADMIN),
 )
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,15 +15,28 @@ from pathlib import Path
 from types import FrameType
 
 from casework.model.errors import WaymarkError
+from casework.model.model_papers import BirthCertificate, birth_to_json
+from launcher import model_files
 
 # Everything a model is made of: change a byte of it and the model is another one.
 INPUTS = (
-    *("config.yml", "data/nlu", "data/rules", "data/stories", "data/corpus", "bot"),
+    *("config.yml", "data/nlu", "data/rules", "data/stories", "data/corpus", "data/workbench/nlu", "bot"),
     "casework/model/disclosure_rules/text_speak.toml",
     "casework/model/spelling_slips.py",
 )
-NOT_INPUTS = frozenset({".venv", "__pycache__", "uv.lock", ".python-version", "credentials.yml"})
+# What Rasa reads itself; data/corpus comes in through bot/corpus_importer.py.
+DATA = ("data/nlu", "data/rules", "data/stories", "data/workbench/nlu")
+NOT_INPUTS = frozenset({".venv", "__pycache__", "uv.lock", ".python-version", "credentials.yml", "README.md"})
 TICK_SECONDS = 10.0
+# The inputs by who changes them: trainers the first, developers the others. What none of these names is code.
+TAUGHT = "taught"
+PARTS = {
+    TAUGHT: ("data/workbench/",),
+    "data": ("data/",),
+    "config": ("config.yml",),
+    "domain": ("bot/domain/",),
+}
+CODE = "code"
 
 
 class TrainingFailed(WaymarkError):
@@ -43,8 +56,24 @@ class Model:
 
 def fingerprint(root: Path) -> str:
     """SHA-256 over the names and contents of all inputs, in a fixed order."""
-    digest = hashlib.sha256()
+    return _hash_files(root, sorted(_input_files(root)))
+
+
+def parts(root: Path) -> dict[str, str]:
+    """The same for each kind of input by itself: `taught`, `data`, `config`, `domain` and `code`."""
+    kinds: dict[str, list[Path]] = {name: [] for name in (*PARTS, CODE)}
     for path in sorted(_input_files(root)):
+        kinds[_part_of(path.relative_to(root).as_posix())].append(path)
+    return {name: _hash_files(root, paths) for name, paths in kinds.items()}
+
+
+def _part_of(name: str) -> str:
+    return next((part for part, starts in PARTS.items() if name.startswith(starts)), CODE)
+
+
+def _hash_files(root: Path, paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(root)}\0{content}\n".encode())
     return digest.hexdigest()
@@ -65,7 +94,7 @@ def find_current_model(root: Path) -> Model | None:
     """The model of the present inputs, if it was trained; raises ModelAltered if its bytes changed since."""
     print_of_inputs = fingerprint(root)
     path = model_path(root, print_of_inputs)
-    certificate = path.with_suffix("").with_suffix(".json")
+    certificate = model_files.certificate_path(path)
     if not path.exists() or not certificate.exists():
         return None
     born = json.loads(certificate.read_text())
@@ -79,21 +108,29 @@ def model_path(root: Path, print_of_inputs: str) -> Path:
     return root / "models" / f"waymark-{print_of_inputs[:12]}.tar.gz"
 
 
-def train(root: Path, *, log_path: Path) -> Model:
-    """Trains now, showing that it lives; raises TrainingFailed with the place of the log."""
-    print_of_inputs = fingerprint(root)
+def train(root: Path, *, log_path: Path, data_version: int | None = None) -> Model:
+    """Trains now, showing that it lives; raises TrainingFailed with the place of the log.
+
+    `data_version`: which writing of the trainers' rows stands in the tree.
+    """
+    print_of_inputs, made_of = fingerprint(root), parts(root)
     path = model_path(root, print_of_inputs)
     started = time.monotonic()
     _run_training(root, path.name.removesuffix(".tar.gz"), log_path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    certificate = {
-        "fingerprint": print_of_inputs,
-        "sha256": sha256,
-        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - started, 1),
-        "rasa": "3.6.21",
-    }
-    path.with_suffix("").with_suffix(".json").write_text(json.dumps(certificate, indent=1) + "\n")
+    birth = BirthCertificate(
+        model_id=model_files.read_model_id(path),
+        fingerprint=print_of_inputs,
+        sha256=sha256,
+        parts=made_of,
+        data_version=data_version,
+        packages=model_files.hash_packages(root),
+        seed=model_files.SEED,
+        rasa="3.6.21",
+        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - started, 1),
+    )
+    model_files.certificate_path(path).write_text(json.dumps(birth_to_json(birth), indent=1) + "\n")
     return Model(path, print_of_inputs, sha256)
 
 
@@ -102,7 +139,7 @@ def _run_training(root: Path, name: str, log_path: Path) -> None:
     command = [
         str(root / "bot" / ".venv" / "bin" / "python"),
         *("-m", "rasa", "train", "--config", "config.yml", "--domain", "bot/domain"),
-        *("--data", "data/nlu", "data/rules", "data/stories"),
+        *("--data", *DATA),
         *("--out", "models", "--fixed-model-name", name),
     ]
     with log_path.open("ab") as log, _stopped_with_us() as stopped_with_us:

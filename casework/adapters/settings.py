@@ -11,6 +11,7 @@ from casework.model.errors import SettingsInvalid
 from casework.services.service_texts import SMS_COSTS
 
 SHORTEST_SECRET = 32
+TRAINING_USES = ("allowed", "excluded")
 TWILIO_API_URL = "https://api.twilio.com"
 BOT_API_URL = "https://api.telegram.org"
 BOT_TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{16,}")
@@ -57,6 +58,10 @@ class Settings:
     ladder_file: Path | None = None  # the force's own ladder; None: the packaged casework/model/ladder.toml
     staffed_hours_file: Path | None = None  # the force's own hours; None: casework/model/staffed_hours.toml
     on_call_key: str | None = field(default=None, repr=False)  # signs webhooks to staff; None: none leaves
+    training_root: Path = Path(".")  # the checkout the workbench writes examples into and trains from
+    training_use: str = (
+        "excluded"  # whether what nobody flagged may teach the assistant: one of TRAINING_USES
+    )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -96,6 +101,8 @@ class Settings:
             telegram_api_url=_telegram_api_url(environ),
             telegram_secret=_telegram_secret(environ),
             occupational_health_url=_occupational_health(environ),
+            training_root=_training_root(environ),
+            training_use=_training_use(environ),
             oidc=parse_oidc(environ),
             local_staff=parse_oidc(environ) is None or environ.get("WAYMARK_LOCAL_STAFF", "").strip() == "1",
         )
@@ -151,6 +158,24 @@ def _own_file(environ: Mapping[str, str], name: str, told_in: str) -> Path | Non
     if value and not Path(value).is_file():
         raise SettingsInvalid(f"{name}: there is no file {value!r}. See {told_in}.")
     return Path(value).absolute() if value else None
+
+
+def _training_root(environ: Mapping[str, str]) -> Path:
+    value = environ.get("WAYMARK_TRAINING_ROOT", "").strip()
+    if value and not (Path(value) / "config.yml").is_file():
+        raise SettingsInvalid(
+            f"WAYMARK_TRAINING_ROOT: {value!r} holds no config.yml; it is a checkout of Waymark."
+        )
+    return Path(value or environ.get("WAYMARK_ROOT", "").strip() or ".").absolute()
+
+
+def _training_use(environ: Mapping[str, str]) -> str:
+    # A force decides this; the sandbox holds nobody's real words.
+    default = "allowed" if environ.get("WAYMARK_SANDBOX") == "1" else "excluded"
+    value = environ.get("WAYMARK_TRAINING_USE", "").strip() or default
+    if value not in TRAINING_USES:
+        raise SettingsInvalid(f"WAYMARK_TRAINING_USE is {value!r}; it is one of: {', '.join(TRAINING_USES)}.")
+    return value
 
 
 def _on_call_key(environ: Mapping[str, str]) -> str | None:

@@ -50,6 +50,12 @@ class Action(StrEnum):
     APPROVE_IMPORT = "approve_import"
     READ_AUDIT = "read_audit"
     TRAIN = "train"
+    UNMASK = "unmask"  # one value of a message on the workbench
+    SEE_MODELS = "see_models"
+    APPROVE_MODEL = "approve_model"
+    ROLL_BACK_MODEL = "roll_back_model"
+    APPROVE_CONTENT = "approve_content"
+    CHANGE_USE = "change_use"  # whether a conversation may teach the assistant
 
 
 class Relation(StrEnum):
@@ -67,6 +73,7 @@ class Relation(StrEnum):
 EVERYONE = frozenset(Role)
 DESK = frozenset({Role.TRIAGE, Role.INVESTIGATOR, Role.SUPERVISOR})
 SUPERVISORS = frozenset({Role.SUPERVISOR})
+TRAINERS = frozenset({Role.TRAINER})
 
 ANYWHERE = frozenset(Relation)
 WITH_REASON_TO_READ = ANYWHERE - {Relation.NONE}
@@ -110,13 +117,21 @@ _ROWS: Mapping[Action, tuple[frozenset[Role], frozenset[Relation]]] = MappingPro
         Action.APPROVE_IMPORT: (SUPERVISORS, ANYWHERE),
         Action.MANAGE_STAFF: (frozenset({Role.ADMIN}), ANYWHERE),
         Action.READ_AUDIT: (frozenset({Role.AUDITOR}), ANYWHERE),
-        Action.TRAIN: (frozenset({Role.TRAINER}), ANYWHERE),
+        Action.TRAIN: (TRAINERS, ANYWHERE),
+        Action.UNMASK: (TRAINERS, ANYWHERE),
+        Action.SEE_MODELS: (TRAINERS | SUPERVISORS | {Role.AUDITOR}, ANYWHERE),
+        # Whoever proposed it has another role, and the service asks for another person besides.
+        Action.APPROVE_MODEL: (SUPERVISORS, ANYWHERE),
+        # Going back is the safe way: it needs no second person.
+        Action.ROLL_BACK_MODEL: (TRAINERS | SUPERVISORS, ANYWHERE),
+        Action.APPROVE_CONTENT: (SUPERVISORS, ANYWHERE),
+        Action.CHANGE_USE: (DESK, WITH_REASON_TO_READ),
     }
 )
 # Whoever has one of these roles reads what victims wrote, as they wrote it.
 READERS = _ROWS[Action.READ_CONVERSATION][0]
 # Done only by somebody who has just proved again who they are.
-NEEDS_FRESH_PROOF = frozenset({Action.BREAK_GLASS, Action.MANAGE_STAFF})
+NEEDS_FRESH_PROOF = frozenset({Action.BREAK_GLASS, Action.MANAGE_STAFF, Action.UNMASK, Action.APPROVE_MODEL})
 
 
 def can(role: str, action: Action, relation: Relation = Relation.NONE) -> bool:

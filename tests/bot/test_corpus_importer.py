@@ -35,6 +35,14 @@ nlu:
   examples: |
     - hello
     - hi there
+- intent: urgent
+  examples:
+  - text: "he is at the door again"
+    metadata: {row: 1f, scenario: wb_1, category: immediate_danger}
+- intent: greet
+  examples:
+  - text: "good evening all"
+    metadata: {row: 2f, scenario: wb_2}
 """
 
 
@@ -104,6 +112,15 @@ def test_a_hard_negative_teaches_its_wish_and_no_topic(read: list[dict[str, Any]
     negative = of(read, "will the knife be shown in court")
     assert (negative["intent"], negative["about"]["sub"]) == ("ask_court", None)
     assert negative["about"]["category"] is None
+
+
+def test_what_trainers_taught_of_danger_loses_the_intent_yaml_makes_it_name(
+    read: list[dict[str, Any]],
+) -> None:
+    taught = of(read, "he is at the door again")
+    assert taught["intent"] is None
+    assert taught["about"] == {"row": "1f", "scenario": "wb_1", "category": "immediate_danger"}
+    assert of(read, "good evening all")["intent"] == "greet"
 
 
 def test_the_assistant_is_trained_on_the_written_corpus_and_on_nothing_held_out() -> None:

@@ -121,6 +121,8 @@ def _conversation(row: Any) -> Conversation:
         last_inbound_at=row.last_inbound_at,
         awaiting_since=row.awaiting_since,
         is_drill=row.is_drill,
+        model_id=row.model_id,
+        model_at=row.model_at,
     )
 
 

@@ -97,6 +97,9 @@ conversation = sa.Table(
     sa.Column("is_drill", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     # Their oldest message no person has answered, while an item is open or somebody owns it; else None.
     sa.Column("awaiting_since", UtcDateTime, nullable=True),
+    # Which model of the assistant they talk with, and when it last answered.
+    sa.Column("model_id", sa.String(64), nullable=True),
+    sa.Column("model_at", UtcDateTime, nullable=True),
     sa.UniqueConstraint("channel", "external_id"),
     # The few that somebody has.
     sa.Index(

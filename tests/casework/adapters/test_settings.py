@@ -94,6 +94,8 @@ def test_a_missing_setting_is_named(name: str, value: str | None) -> None:
         ("WAYMARK_PRIVATE_PORT", "²"),
         ("WAYMARK_LADDER_FILE", "no/such/file.toml"),
         ("WAYMARK_STAFFED_HOURS_FILE", "no/such/file.toml"),
+        ("WAYMARK_TRAINING_ROOT", "no/such/checkout"),
+        ("WAYMARK_TRAINING_USE", "always"),
         ("WAYMARK_SMTP_URL", "mail.example.org"),
         ("WAYMARK_SMTP_URL", "http://mail.example.org"),
         ("WAYMARK_SMTP_URL", "smtp://mail.example.org:eighty"),

@@ -5,7 +5,7 @@ Red when, each tried once: dates are not protected, or the check digit is not as
 
 import pytest
 
-from casework.model.masking.shapes import is_nhs_number
+from casework.model.masking.numbers import is_nhs_number
 from tests.casework.model.masking_cases import hidden
 
 

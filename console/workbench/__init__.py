@@ -1,0 +1,1 @@
+"""The trainers' workbench: review, labels, data, models. No page of it opens a conversation."""
