@@ -78,6 +78,7 @@ ROUTES: dict[str, Action] = {
     "POST /console/canned": Action.EDIT_CANNED,
     f"GET {C}/plan": Action.READ_CONVERSATION,
     f"POST {C}/plan": Action.CHANGE_PLAN,
+    f"POST {C}/locks": Action.CHANGE_PLAN,
     f"POST {C}/officer-link": Action.LINK_OFFICER,
     "GET /console/media/{media_id}": Action.OPEN_FILE,
     "GET /console/board": Action.SEE_BOARD,

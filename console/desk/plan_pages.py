@@ -10,6 +10,7 @@ from casework.model.contact_hours import ContactWindow
 from casework.model.messages import Channel
 from casework.model.safe_contact import SafeContactPlan, Wording
 from casework.services.desk import read_conversation
+from casework.services.locks import Lock, end_lock, list_locks
 from casework.services.plans import (
     PersonNotReached,
     PersonPlan,
@@ -35,6 +36,7 @@ class HoursUnclear(ValueError):
 def add_plan_routes(app: web.Application) -> None:
     app.router.add_get(CONVERSATION + "/plan", show_plan)
     app.router.add_post(CONVERSATION + "/plan", save_plan)
+    app.router.add_post(CONVERSATION + "/locks", save_ended_lock)
 
 
 async def show_plan(request: web.Request) -> web.StreamResponse:
@@ -69,6 +71,21 @@ async def save_plan(request: web.Request) -> web.StreamResponse:
     except PersonNotReached as error:
         raise web.HTTPNotFound from error
     raise web.HTTPSeeOther(f"/console/c/{conversation_id}/plan?saved=yes")
+
+
+async def save_ended_lock(request: web.Request) -> web.StreamResponse:
+    """Ends what was pressed, for whoever was named; the officer has spoken with them."""
+    service, staff = request.app[SERVICE], request[SESSION].staff
+    conversation_id = request.match_info["conversation_id"]
+    form = await read_form(request)
+    if form.get("spoke") != "yes":
+        return await _render(request, status=422, fault="lock_not_spoken")
+    try:
+        lock, person_id = Lock(form.get("lock", "")), form.get("person", "")
+        await service.database.write(lambda tx: end_lock(tx, conversation_id, person_id, lock, by=staff.id))
+    except (PersonNotReached, ValueError) as error:
+        raise web.HTTPNotFound from error
+    raise web.HTTPSeeOther(f"/console/c/{conversation_id}/plan?ended={lock.value}")
 
 
 def parse_plan_form(form: Mapping[str, str]) -> SafeContactPlan:
@@ -122,7 +139,9 @@ async def _render(
     conversation_id = request.match_info["conversation_id"]
     # The reading is on record before anything of it is shown.
     await service.database.write(lambda tx: read_conversation(tx, conversation_id, by=session.staff))
-    people = await service.database.read(lambda tx: list_person_plans(tx, conversation_id))
+    people, locks = await service.database.read(
+        lambda tx: (list_person_plans(tx, conversation_id), list_locks(tx, conversation_id))
+    )
     shown = _as_typed(people, typed or {})
     return request.app[PAGES].render(
         "plan.html",
@@ -134,6 +153,8 @@ async def _render(
         weekdays=WEEKDAYS,
         windows=[_windows(each.plan) for each in shown],
         fault=fault,
+        locks=locks,
+        ended=next((each.value for each in Lock if each.value == request.query.get("ended")), None),
         is_saved=request.query.get("saved") == "yes",
     )
 

@@ -3,8 +3,12 @@
 import pytest
 
 from casework.adapters.storage.tables import audit, person
+from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.desk import HandoffReason
 from casework.model.stored_plans import parse_plan
+from casework.services import step_up
+from casework.services.locks import list_locks
+from casework.services.officer_thread import issue_officer_link
 from tests.console.desk_site import DeskSite, field_in
 
 VICTIM = "+447700900123"
@@ -116,3 +120,52 @@ async def test_the_composer_says_what_would_become_of_a_reply(site: DeskSite) ->
     await detective.claim(conversation_id)
 
     assert "Nothing may be written to them." in await detective.open(conversation_id)
+
+
+def set_locks(site: DeskSite, person_id: str, reference: str) -> None:
+    def add(tx: SqlTransaction) -> None:
+        tx.credentials.set(person_id, step_up.PIN, "a hash")
+        key = {"credential_id": "known", "public_key": b"public", "sign_count": 0, "most": 3}
+        tx.passkeys.record(person_id, **key)  # type: ignore[arg-type]
+        issue_officer_link(tx, reference, by="test")
+
+    site.service.database.write_now(add)
+
+
+@pytest.mark.parametrize(
+    ("lock", "act"),
+    [
+        ("pin", "pin_ended"),
+        ("passkeys", "passkeys_ended"),
+        ("officer_links", "officer_links_ended"),
+    ],
+)
+async def test_a_lock_is_ended_once_the_officer_has_spoken_with_them(
+    site: DeskSite, lock: str, act: str
+) -> None:
+    """Red when: a button ends another lock than it says, or one without a word with them."""
+    detective = await site.detective()
+    path, person_id = await open_plan(site)
+    [known] = site.service.database.read_now(lambda tx: list_locks(tx, path.split("/")[3]))
+    set_locks(site, person_id, known.reach.crime_reference)
+    address = path.removesuffix("/plan") + "/locks"
+
+    unspoken, page = await detective.post(address, {"person": person_id, "lock": lock})
+    assert unspoken.status == 422 and "Nothing was ended" in page
+    assert act not in [each.act for each in site.rows(audit)]
+
+    answer, _ = await detective.post(address, {"person": person_id, "lock": lock, "spoke": "yes"})
+    assert answer.status == 303
+    acts = {"pin_ended", "passkeys_ended", "officer_links_ended"}
+    assert [each.act for each in site.rows(audit) if each.act in acts] == [act]
+
+
+@pytest.mark.parametrize("form", [{"person": "f" * 32, "lock": "pin"}, {"lock": "everything"}])
+async def test_nobody_elses_lock_is_ended_and_no_unknown_one(site: DeskSite, form: dict[str, str]) -> None:
+    detective = await site.detective()
+    path, person_id = await open_plan(site)
+    address = path.removesuffix("/plan") + "/locks"
+
+    answer, _ = await detective.post(address, {"person": person_id, "spoke": "yes"} | form)
+
+    assert answer.status == 404
