@@ -18,6 +18,7 @@ from casework.model.case_changes import (
 )
 from casework.model.cases import Case
 from casework.services.corrections import Corrected, Tell, send_corrections, write_to_victim
+from casework.services.officer_thread import end_officer_links
 from casework.services.packed_cases import CHUNK, PackedCases
 from casework.services.ports import Transaction
 from casework.services.service_texts import ServiceTexts
@@ -154,6 +155,9 @@ def record_chunk(
     confirmed = [each for each in settled if not each.is_changed and not each.lacks_person]
     tx.cases.put(written, as_of=as_of)
     tx.cases.confirm([each.after.crime_reference for each in confirmed], as_of=as_of)
+    for each in written:
+        if each.before is not None and _officer_of(each.before) != _officer_of(each.after):
+            end_officer_links(tx, each.after.crime_reference, by="case_feed")
     if feed.on_event:
         for each in written:
             tell_all(tx, list_changes(each, import_id), feed)
@@ -165,6 +169,10 @@ def record_chunk(
         events_new=sum(len(each.added) for each in written),
         overtaken=len(chunk) - len(settled),
     )
+
+
+def _officer_of(case: Case) -> tuple[str | None, str | None]:
+    return case.oic_name, case.oic_collar_number
 
 
 def plan_events(tx: Transaction, events: Sequence[FeedEvent], *, as_of: datetime) -> PlannedEvents:

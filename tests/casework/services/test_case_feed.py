@@ -21,6 +21,7 @@ from casework.model.case_changes import CaseChange, EventOutcome, FeedEvent
 from casework.model.cases import Case, CaseEvent
 from casework.model.errors import WaymarkError
 from casework.services.case_feed import CaseFeed, Recorded, correct, record_cases, record_events
+from casework.services.officer_thread import OfficerLinkEnded, issue_officer_link, read_officer_thread
 from casework.services.ports import Transaction
 from tests.support.builders import REFERENCE, VICTIM, a_case
 from tests.support.line import Line
@@ -386,3 +387,23 @@ def test_no_other_text_can_be_sent_to_everybody(told_wrongly: Line, feed: CaseFe
 def test_a_correction_of_an_import_nobody_knows_is_refused(line: Line, feed: CaseFeed) -> None:
     with pytest.raises(WaymarkError, match="There is no import"):
         put_right(line, feed)
+
+
+def test_a_new_officer_ends_the_links_of_the_one_before(line: Line, feed: CaseFeed) -> None:
+    """Red when: whoever had the case before can still open what its victim writes, or any change ends a link."""
+
+    def record(tx: Transaction, changed: Case) -> None:
+        record_cases(tx, [changed], feed=feed, source="test", by="test")
+
+    first = a_case()
+    line.database.write_now(lambda tx: record(tx, first))
+    token = line.database.write_now(lambda tx: issue_officer_link(tx, REFERENCE, by="test"))
+    line.database.write_now(lambda tx: record(tx, replace(first, next_update_due=date(2026, 12, 24))))
+    line.database.write_now(lambda tx: read_officer_thread(tx, token))
+
+    line.database.write_now(
+        lambda tx: record(tx, replace(first, oic_name="DC Test-Newcomer", oic_collar_number="9999"))
+    )
+
+    with pytest.raises(OfficerLinkEnded):
+        line.database.write_now(lambda tx: read_officer_thread(tx, token))
