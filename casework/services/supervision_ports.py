@@ -224,7 +224,6 @@ class Exposures(Protocol):
         """Keeps the answer where nothing says whose it is, and apart from it that they were asked."""
 
     def record_nudged(self, staff_id: str) -> None: ...
-    def count_debriefs(self, *, since: datetime) -> dict[str, int]: ...
 
 
 class MeasureReads(Protocol):

@@ -117,15 +117,6 @@ def return_late_transfer(tx: Transaction) -> None:
         _end_offer(tx, late, TransferStatus.LATE, by="worker")
 
 
-def return_late_transfers(tx: Transaction) -> int:
-    """All that are late now; how many."""
-    count = 0
-    while (late := tx.transfers.next_late()) is not None:
-        _end_offer(tx, late, TransferStatus.LATE, by="worker")
-        count += 1
-    return count
-
-
 def return_all_of(tx: Transaction, staff_id: str, *, by: str) -> int:
     """Of somebody whose account ends or changes its role: what they have goes back, at its old place; how many."""
     owned = tx.breaks.list_owned(staff_id)

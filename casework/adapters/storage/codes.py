@@ -54,9 +54,6 @@ class SqlCodes:
     def count_requests(self, conversation_id: str, *, since: datetime) -> int:
         return self._count(code_request.c.conversation_id == conversation_id, since)
 
-    def count_sends(self, crime_reference: str, *, since: datetime) -> int:
-        return self._count(code_request.c.crime_reference == crime_reference, since)
-
     def _count(self, whose: sa.ColumnElement[bool], since: datetime) -> int:
         query = sa.select(sa.func.count()).where(whose, code_request.c.requested_at > since)
         return int(self._connection.execute(query).scalar_one())

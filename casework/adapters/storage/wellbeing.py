@@ -124,14 +124,6 @@ class SqlExposures:
     def record_nudged(self, staff_id: str) -> None:
         self._note(staff_id, nudged_at=self._now)
 
-    def count_debriefs(self, *, since: datetime) -> dict[str, int]:
-        query = (
-            sa.select(debrief_answer.c.answer, sa.func.count())
-            .where(debrief_answer.c.week >= since)
-            .group_by(debrief_answer.c.answer)
-        )
-        return {row[0]: row[1] for row in self._connection.execute(query)}
-
     def _count(self, since: datetime, *of: sa.ColumnElement[bool]) -> Exposure:
         """By person and conversation: opening the same one again is no second exposure."""
         opened = (

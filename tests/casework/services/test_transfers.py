@@ -375,7 +375,7 @@ def test_what_a_supervisor_offers_stays_with_its_owner_until_it_is_accepted(line
     offer(line, conversation_id, to=sasha, by=robin, as_supervisor=True)
     line.clock.advance(minutes=3)
 
-    line.database.write_now(transfers.return_late_transfers)
+    line.database.write_now(transfers.return_late_transfer)
 
     assert line.conversation(conversation_id).owner_id == rowan.id
 
