@@ -14,6 +14,7 @@ from casework.model.safe_contact import Wording
 from casework.model.standings import Standing
 from casework.services import outgoing, prove, support_directory
 from casework.services.clocks import load_code_rules, next_due_for_victim
+from casework.services.content_book import read_content_book
 from casework.services.notices import is_withheld
 from casework.services.ports import Transaction
 from casework.services.support_directory import LONDON, find_opening, find_support_services
@@ -80,8 +81,13 @@ class DatabaseReads:
 
     async def find_support(self, crime_type: str | None, *, topic: str | None = None) -> list[SupportService]:
         now = self._service.clock.now()
+        book = await self._service.database.read(read_content_book)
         found = await asyncio.to_thread(
-            find_support_services, crime_type, topic=topic, today=now.astimezone(LONDON).date()
+            find_support_services,
+            crime_type,
+            topic=topic,
+            today=now.astimezone(LONDON).date(),
+            published=book.entries,
         )
         return [show_service(service, now) for service in found]
 

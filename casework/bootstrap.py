@@ -3,6 +3,7 @@
 from functools import cache
 
 from casework.adapters.clock import DatabaseClock, SystemClock
+from casework.adapters.masking import build_masker
 from casework.adapters.passwords import ArgonCodeBook, ArgonPasswords
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
@@ -24,7 +25,12 @@ def build_service(settings: Settings, *, clock: Clock | None = None, goes_first:
     clock = clock or (DatabaseClock(engine) if engine.dialect.name == "postgresql" else SystemClock())
     return Service(
         settings=settings,
-        database=Database(engine, clock, goes_first=goes_first),
+        database=Database(
+            engine,
+            clock,
+            goes_first=goes_first,
+            may_teach_unless_said=settings.training_use == "allowed",
+        ),
         clock=clock,
         screen=_screen(),
         bands=_load_bands(_screen()),
@@ -32,6 +38,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None, goes_first:
         texts=load_service_texts(sms_cost=settings.sms_cost),
         codes=ArgonCodeBook(),
         passwords=ArgonPasswords(),
+        masker=build_masker(settings),
         clocks=load_grade_clocks(hours=load_staffed_hours(settings.staffed_hours_file or HOURS_FILE)),
     )
 

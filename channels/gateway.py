@@ -1,5 +1,6 @@
 """The public gateway: webhooks, web chat and health. It stores and screens; it never answers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -91,9 +92,14 @@ async def _worker_is_ready(request: web.Request) -> bool:
 
 
 async def _assistant_is_ready(request: web.Request) -> bool:
-    url = request.app[SERVICE].settings.rasa_urls[0].rstrip("/")
+    """One address that answers is enough: some are kept for models that are not loaded now."""
+    urls = request.app[SERVICE].settings.rasa_urls
+    return any(await asyncio.gather(*(_is_ready(request.app[PROBE], url) for url in urls)))
+
+
+async def _is_ready(probe: aiohttp.ClientSession, url: str) -> bool:
     try:
-        async with request.app[PROBE].get(f"{url}/webhooks/turn/ready") as response:
+        async with probe.get(f"{url.rstrip('/')}/webhooks/turn/ready") as response:
             return response.status == 200
     except (aiohttp.ClientError, TimeoutError):
         return False

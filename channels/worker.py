@@ -10,6 +10,7 @@ import aiohttp
 import structlog
 
 from casework.adapters.assistant import RasaAssistant
+from casework.adapters.content_base import load_base_texts
 from casework.adapters.logs import configure_logs
 from casework.adapters.settings import Settings
 from casework.adapters.storage.changes import Changes, watch_changes
@@ -20,6 +21,7 @@ from casework.model.rota import Way
 from casework.services import (
     answer,
     clocks,
+    contents,
     deliver,
     drills,
     duress,
@@ -69,7 +71,11 @@ async def run_worker(service: Service, *, stop: asyncio.Event) -> None:
     worker_id = new_id()
     async with aiohttp.ClientSession() as session:
         assistant = RasaAssistant(service.settings.rasa_urls, service.settings.turn_secret, session)
-        tasks = [asyncio.create_task(loop) for loop in _loops(service, assistant, worker_id)]
+        seeding = contents.Seeding(store=service.database, texts=load_base_texts())
+        # Before the first answer. Where it fails, it is tried again beside them.
+        await _try(seeding.seed)
+        loops = [*_loops(service, assistant, worker_id), _poll(seeding.seed)]
+        tasks = [asyncio.create_task(loop) for loop in loops]
         log.info("worker_started")
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)

@@ -17,6 +17,7 @@ from casework.services.staff_ports import Related
 from console.sessions import SESSION, is_open
 
 C = "/console/c/{conversation_id}"
+ITEM = "/workbench/items/{item_no}"
 
 ROUTES: dict[str, Action] = {
     "GET /": Action.KEEP_ACCOUNT,
@@ -109,6 +110,41 @@ ROUTES: dict[str, Action] = {
     "GET /console/drills/{drill_id}": Action.RUN_DRILL,
     "GET /console/drills/{drill_id}/report.csv": Action.RUN_DRILL,
     "POST /console/drills/{drill_id}/end": Action.RUN_DRILL,
+    "GET /workbench": Action.TRAIN,
+    "POST /workbench/keys": Action.TRAIN,
+    "GET /workbench/inbox/{queue}": Action.TRAIN,
+    "GET /workbench/inbox/{queue}/next": Action.TRAIN,
+    f"GET {ITEM}": Action.TRAIN,
+    f"POST {ITEM}/label": Action.TRAIN,
+    f"POST {ITEM}/third": Action.TRAIN,
+    f"POST {ITEM}/skip": Action.TRAIN,
+    f"POST {ITEM}/flag": Action.TRAIN,
+    f"POST {ITEM}/judge": Action.TRAIN,
+    f"POST {ITEM}/accept": Action.TRAIN,
+    f"POST {ITEM}/remove": Action.TRAIN,
+    f"GET {ITEM}/unmask": Action.UNMASK,
+    f"POST {ITEM}/unmask": Action.UNMASK,
+    "POST /workbench/undo/{annotation_id}": Action.TRAIN,
+    "GET /workbench/third": Action.TRAIN,
+    "GET /workbench/third/next": Action.TRAIN,
+    "GET /workbench/clusters/{cluster_no}": Action.TRAIN,
+    "POST /workbench/clusters/{cluster_no}": Action.TRAIN,
+    "GET /workbench/agreement": Action.TRAIN,
+    "GET /workbench/examples": Action.TRAIN,
+    "GET /workbench/examples/{example_id}": Action.TRAIN,
+    "POST /workbench/examples/{example_id}": Action.TRAIN,
+    "GET /workbench/guidelines/{label}": Action.TRAIN,
+    "GET /workbench/guests": Action.TRAIN,
+    "POST /workbench/guests": Action.TRAIN,
+    "POST /workbench/guests/{link_no}/end": Action.TRAIN,
+    "POST /workbench/guests/written/{guest_no}/handled": Action.TRAIN,
+    "GET /workbench/content": Action.SEE_MODELS,
+    "GET /workbench/content/{content_name}": Action.SEE_MODELS,
+    "POST /workbench/content/{content_name}/draft": Action.TRAIN,
+    "POST /workbench/content/{content_name}/publish": Action.APPROVE_CONTENT,
+    "POST /workbench/content/{content_name}/refuse": Action.APPROVE_CONTENT,
+    "POST /workbench/content/{content_name}/back": Action.APPROVE_CONTENT,
+    "GET /workbench/content/{content_name}/told": Action.SEE_MODELS,
 }
 
 # The conversation an id of an address belongs to; None where there is none. An id nobody lists here closes its route.
@@ -118,8 +154,21 @@ CONVERSATION_OF: dict[str, Callable[[SqlTransaction, str], str | None]] = {
 }
 # Ids of things that open no conversation: the action alone says who may.
 NO_CONVERSATION: set[str] = {"entry_id", "staff_id", "opening_id", "drill_id", "reviewed_item", "table"}
+# The workbench's: what they name is masked, and nothing of a conversation that is live (casework/services/review_inbox.py).
+NO_CONVERSATION |= {
+    "queue",
+    "item_no",
+    "annotation_id",
+    "cluster_no",
+    "example_id",
+    "label",
+    "content_name",
+    "link_no",
+    "guest_no",
+}
 
 HOME = "/console"
+WORKBENCH = "/workbench"
 
 
 class RoleRefused(WaymarkError):
@@ -161,6 +210,8 @@ def find_home(role: str) -> str:
     """Where somebody of that role begins."""
     if can(role, Action.SEE_QUEUE):
         return HOME
+    if can(role, Action.TRAIN):
+        return WORKBENCH
     return "/console/staff" if can(role, Action.MANAGE_STAFF) else "/console/account"
 
 

@@ -35,6 +35,7 @@ from console.staff.account_pages import add_account_routes
 from console.staff.staff_pages import add_staff_routes
 from console.supervisor.desk_notices import add_desk_notices
 from console.supervisor.routes import add_supervisor_routes
+from console.workbench.routes import add_workbench_routes
 
 STATIC = Path(__file__).parent / "static"
 # A reply of 10,000 characters, percent-encoded, is far below this.
@@ -73,6 +74,7 @@ def build_console_app(service: Service) -> web.Application:
     add_officer_thread_routes(app)
     add_rota_routes(app)
     add_acknowledge_routes(app)
+    add_workbench_routes(app)
     app.router.add_get("/health/live", tell_alive)
     app.router.add_static("/static", STATIC)
     return app

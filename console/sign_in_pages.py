@@ -29,7 +29,7 @@ SIGN_IN = web.AppKey("sign_in", SignIn)
 HOME = "/console"
 HALFWAY = "halfway"
 # Only our own pages: an address from outside in `next` would send a detective to a look-alike.
-OWN_PAGE = re.compile(r"/console(/[a-z0-9-]+){0,6}")
+OWN_PAGE = re.compile(r"/(console|workbench)(/[a-z0-9_-]+){0,6}")
 LONGEST_NEXT = 200
 
 

@@ -38,7 +38,15 @@ def build_parser() -> argparse.ArgumentParser:
     test = add("test", commands.test, "run every check and test")
     test.add_argument("--unit", action="store_true", help="only what needs no Rasa, browser or processes")
     test.add_argument("pytest_arguments", nargs=argparse.REMAINDER, help="passed on to pytest")
-    add("train", commands.train, "train the assistant if its inputs changed")
+    train = add("train", commands.train, "train the assistant if its inputs changed")
+    train.add_argument(
+        "--candidate",
+        action="store_true",
+        help="with everything trainers taught; then measure, judge and sign",
+    )
+    workbench = add("workbench", commands.workbench, "write what trainers taught into the training data")
+    workbench.add_argument("what", choices=["data"])
+    workbench.add_argument("--check", action="store_true", help="write nothing; 1 where something is wrong")
     evaluate = add("evaluate", commands.evaluate, "measure the assistant and the screen on held-out messages")
     evaluate.add_argument(
         "--set",
@@ -54,6 +62,26 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--choose-limits", action="store_true", help="propose numbers for casework/model/bands.toml"
     )
+    evaluate.add_argument("--packs", action="store_true", help="the short sets of one trait each as well")
+    evaluate.add_argument(
+        "--gates", action="store_true", help="measure and judge what a release needs, instead of the sets"
+    )
+    evaluate.add_argument("--model", metavar="MODEL", help="an id or a file (default: the tree's own)")
+    compare = add("compare", commands.compare, "what another model would answer to the newest stored turns")
+    compare.add_argument("model", metavar="MODEL", help="an id, the beginning of one, or a file of models/")
+    compare.add_argument("against", metavar="AGAINST", nargs="?", help="default: the live model")
+    compare.add_argument("--turns", type=int, default=5000, help="how many at most (default 5000)")
+    models = add("models", commands.models, "which models there are, and which one answers people")
+    models.add_argument("--json", action="store_true", help="as JSON")
+    promote = add(
+        "promote", commands.promote, "propose a model, or, as another person, release the proposed one"
+    )
+    promote.add_argument("model", metavar="MODEL", help="its id, or the beginning of it")
+    rollback = add("rollback", commands.rollback, "go back at once to the model that was live before")
+    rollback.add_argument("--reason", required=True, metavar="TEXT", help="why, for the record")
+    for each in (promote, rollback):
+        each.add_argument("--by", required=True, metavar="LOGIN", help="who does it")
+        each.add_argument("--password-stdin", action="store_true", help="read their password there")
     add("understand", commands.understand, "JSON lines in, what both layers understand out")
     add("screen", commands.screen, "JSON lines in, what the disclosure screen finds out")
     cases = add(
@@ -120,12 +148,25 @@ def build_parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "what",
         choices=[
-            *("turn", "understanding", "import", "enumeration", "outage", "ingest", "web", "desk", "queue"),
+            *(
+                "turn",
+                "understanding",
+                "import",
+                "enumeration",
+                "outage",
+                "ingest",
+                "web",
+                "desk",
+                "queue",
+                "replay",
+                "workbench",
+                "training",
+            ),
         ],
         nargs="?",
         default="turn",
     )
-    bench.add_argument("--turns", type=int, default=500)
+    bench.add_argument("--turns", type=int, help="500 for turn, 5000 for replay, 200000 for workbench")
     bench.add_argument("--cases", type=int, default=100_000, help="how many, for import")
     bench.add_argument("--minutes", type=float, default=10.0, help="how long everything is away, for outage")
     bench.add_argument("--rate", type=float, help="messages a second: 5 for outage, 100 for ingest")
@@ -152,6 +193,20 @@ def run_demo(given: argparse.Namespace) -> int:
 def bench_chosen(given: argparse.Namespace) -> int:
     if given.what == "turn":
         return commands.bench(given)
+    if given.what == "training":
+        from launcher.bench_training import run_bench_training
+
+        return run_bench_training(given.root)
+    if given.what == "workbench":
+        from launcher.bench_workbench import run_bench_workbench
+
+        return run_bench_workbench(
+            given.root, given.data_dir, turns=given.turns or 200_000, database_url=given.database_url
+        )
+    if given.what == "replay":
+        from launcher.bench_replay import run_bench_replay
+
+        return run_bench_replay(given.root, given.data_dir, turns=given.turns or 5000)
     if given.what == "enumeration":
         from launcher.bench_enumeration import run_bench_enumeration
 

@@ -343,7 +343,14 @@ class ProvingAssistant:
     reads: DatabaseReads
 
     async def ask(
-        self, *, turn_id: str, conversation: str, text: str, state: JsonObject | None, facts: JsonObject
+        self,
+        *,
+        turn_id: str,
+        conversation: str,
+        text: str,
+        state: JsonObject | None,
+        facts: JsonObject,
+        models: tuple[str, ...] = (),
     ) -> AssistantAnswer:
         is_code = re.fullmatch(r"[0-9]{6}", text) is not None
         action: Action = CheckCode(self.reads) if is_code else RequestCode(self.reads)

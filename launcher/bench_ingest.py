@@ -28,8 +28,10 @@ from casework.adapters.storage.tables import conversation
 from channels.twilio_signature import SIGNATURE_HEADER, compute_signature
 from launcher import training
 from launcher.bench_rasa import BenchFailed, end_of, find_free_port
-from launcher.processes import Supervisor
-from launcher.up import Plan, make_plan, programs
+from launcher.model_files import read_birth, run_dir
+from launcher.model_loader import check_birth
+from launcher.processes import Program, Supervisor
+from launcher.up import Plan, make_plan, programs, rasa_program
 
 MESSAGE_PATH = "/webhooks/twilio/message"
 LARGEST_P99_MS = 200.0
@@ -181,18 +183,27 @@ async def running_service(
         "WAYMARK_RASA_URLS": f"http://127.0.0.1:{rasa_port}",
     }
     environ["WAYMARK_PUBLIC_URL"] = plan.public_address
-    plan = replace(plan, environ=environ, rasa_port=rasa_port)
+    plan = replace(plan, environ=environ, rasa_ports=(rasa_port,))
     engine = create_engine(url)
     upgrade(engine)
     engine.dispose()
     supervisor = Supervisor(root=root, data_dir=folder, addresses=plan.addresses)
     try:
-        for program in programs(plan, model):
+        for program in _programs(plan, model):
             supervisor.start(program)
         await _wait_ready(plan, needs_assistant=model is not None)
         yield plan
     finally:
         await supervisor.stop()
+
+
+def _programs(plan: Plan, model: training.Model | None) -> list[Program]:
+    wanted = programs(plan)
+    if model is not None:
+        # By its birth certificate: nobody is answered by it but the bench's own pretend phones.
+        checked = check_birth(model.path, read_birth(model.path), run_dir=run_dir(plan.data_dir))
+        wanted.append(rasa_program(plan, checked))
+    return wanted
 
 
 def check_empty(database_url: str | None) -> None:

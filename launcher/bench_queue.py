@@ -10,11 +10,12 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -243,11 +244,23 @@ def _items(ids: Sequence[str], now: datetime) -> Iterator[dict[str, Any]]:
 
 
 async def _measure(root: Path, folder: Path, url: str) -> list[Times]:
+    async with asking_desk(root, folder, url) as http:
+        return [
+            await time_page(http, "whole page", "/console", row='id="row-'),
+            await time_page(http, "pane of an open page", "/console", {"X-Pane": "queue"}, row='id="row-'),
+        ]
+
+
+@asynccontextmanager
+async def asking_desk(
+    root: Path, folder: Path, url: str, *, role: str = "investigator"
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """A desk over that database, a process of its own, and somebody of that role logged in. Raises BenchFailed."""
     plan = make_plan(root, data_dir=folder, port=find_free_port(), console_port=find_free_port())
     environ = {**plan.environ, "WAYMARK_DATABASE_URL": url}
     service = build_service(Settings.from_env(environ))
     try:
-        token = open_session(service)
+        token = open_session(service, role=role)
     finally:
         service.database.close()
     log = folder / "desk.log"
@@ -264,10 +277,7 @@ async def _measure(root: Path, folder: Path, url: str) -> list[Times]:
             plan.addresses["console"], headers={"Cookie": f"{COOKIE}={token}"}, trust_env=False
         ) as http:
             await _wait_ready(http, desk, log)
-            return [
-                await _time(http, "whole page", "/console", {}),
-                await _time(http, "pane of an open page", "/console", {"X-Pane": "queue"}),
-            ]
+            yield http
     finally:
         with suppress(ProcessLookupError):
             desk.terminate()
@@ -285,15 +295,24 @@ async def _wait_ready(http: aiohttp.ClientSession, desk: asyncio.subprocess.Proc
     raise BenchFailed(f"The desk did not start:\n{end_of(log)}")
 
 
-async def _time(http: aiohttp.ClientSession, name: str, path: str, headers: Mapping[str, str]) -> Times:
+async def time_page(
+    http: aiohttp.ClientSession,
+    name: str,
+    path: str,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    *,
+    row: str,
+    asked: int = ASKED,
+) -> Times:
+    """Each answer must hold `row`: an empty page is fast and proves nothing. Raises BenchFailed."""
     waits: list[float] = []
-    page = b""
-    for number in range(WARM_UP + ASKED):
+    page = ""
+    for number in range(WARM_UP + asked):
         began = time.perf_counter()
         async with http.get(path, headers=headers, allow_redirects=False) as answer:
-            page = await answer.read()
-        if answer.status != 200 or page.count(b'id="row-') == 0:
+            page = await answer.text()
+        if answer.status != 200 or row not in page:
             raise BenchFailed(f"{name}: the desk answered {answer.status} without a row.")
         if number >= WARM_UP:
             waits.append((time.perf_counter() - began) * 1000)
-    return Times(name=name, waits_ms=tuple(waits), page_bytes=len(page))
+    return Times(name=name, waits_ms=tuple(waits), page_bytes=len(page.encode()))

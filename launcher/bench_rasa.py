@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from actions.server import SECRET_HEADER, build_actions_app
 from casework.model.errors import WaymarkError
 from casework.model.standings import Standing
 from launcher.processes import end_process
+from launcher.processes import find_free_port as find_free_port
 from launcher.training import Model, rasa_environ
 
 READY_SECONDS = 180.0
@@ -191,12 +191,6 @@ async def _wait_ready(rasa: RunningRasa, path: str, process: asyncio.subprocess.
 
 def end_of(log: Path) -> str:
     return "\n".join(f"  {line}" for line in log.read_text(errors="replace").splitlines()[-8:])
-
-
-def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def read_cpu_ns(pid: int) -> int:

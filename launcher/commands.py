@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from launcher import doctor as doctor_checks
 from launcher.case_imports import run_cases
 from launcher.compliance import show_compliance
 from launcher.drills import run_drill
+from launcher.evaluation.packs import read_packs
 from launcher.evaluation.run import run_evaluation
 from launcher.evaluation.sets import DEFAULT_SETS, HeldOutSet, read_set
 from launcher.feedback import show_feedback
@@ -30,6 +31,8 @@ from launcher.invite import WAYS as WAYS
 from launcher.invite import invite as make_invite
 from launcher.link import LABELS as LABELS
 from launcher.link import run_link
+from launcher.model_files import read_birth
+from launcher.models import run_models, run_promote, run_rollback
 from launcher.staff import ROLES as ROLES
 from launcher.understanding import (
     Parsed,
@@ -61,13 +64,36 @@ def test(given: Namespace) -> int:
 
 
 def train(given: Namespace) -> int:
+    if given.candidate:
+        return _train_candidate(given)
     model = training.find_current_model(given.root)
     if model is not None:
         print(f"Nothing to train: {model.path.name} is current.")
         return 0
     model = training.train(given.root, log_path=given.data_dir / "logs" / "train.log")
-    print(f"Trained {model.path.name}")
+    print(f"Trained {model.path.name}: {read_birth(model.path).model_id}")
     return 0
+
+
+def _train_candidate(given: Namespace) -> int:
+    from launcher.candidate_command import run_train_candidate
+
+    service = _open(given)
+    try:
+        return run_train_candidate(service)
+    finally:
+        service.database.close()
+
+
+def workbench(given: Namespace) -> int:
+    """What trainers do at the desk, for the command line."""
+    from launcher.workbench_data import run_workbench_data
+
+    service = _open(given)
+    try:
+        return run_workbench_data(service.settings.training_root, service, given)
+    finally:
+        service.database.close()
 
 
 def screen(_given: Namespace) -> int:
@@ -113,15 +139,59 @@ def understand(given: Namespace) -> int:
 
 def evaluate(given: Namespace) -> int:
     """Measures both layers on held-out sets; the exit code says that it was measured, not how well."""
+    if given.gates:
+        return _evaluate_gates(given)
     names = given.sets or DEFAULT_SETS
     chosen = [HeldOutSet(name=name, examples=tuple(read_set(given.root, name))) for name in names]
-    model = _get_model(given)
+    packs = read_packs(given.root) if given.packs else []
+    model = _get_model(given) if given.model is None else _find_model(given)
+    asked: dict[str, Parsed] = {}
 
     def ask(texts: Sequence[str]) -> Mapping[str, Parsed]:
-        return understand_texts(given.root, model, texts)
+        more = [text for pack in packs for text in pack.texts]
+        if not asked.keys() >= set(texts):
+            asked.update(understand_texts(given.root, model, [*texts, *more]))
+        return asked
 
     run_evaluation(chosen, ask, typos=given.typos, html=given.html, choosing_limits=given.choose_limits)
+    if packs:
+        from launcher.evaluate_gates import tell_packs
+
+        print("\n".join(tell_packs(packs, ask)))
     return 0
+
+
+def _evaluate_gates(given: Namespace) -> int:
+    from launcher.evaluate_gates import run_gates
+
+    service = _open(given)
+    try:
+        return run_gates(given.root, service, named=given.model or _get_model(given).path.name)
+    finally:
+        service.database.close()
+
+
+def _find_model(given: Namespace) -> training.Model:
+    from launcher.compare import find_model
+
+    service = _open(given)
+    try:
+        path, birth = find_model(given.root, service.database, given.model)
+    finally:
+        service.database.close()
+    return training.Model(path, birth.fingerprint, birth.sha256)
+
+
+def compare(given: Namespace) -> int:
+    from launcher.compare import BY, run_compare
+
+    service = _open(given)
+    try:
+        return run_compare(
+            given.root, service, model=given.model, against=given.against, turns=given.turns, by=BY
+        )
+    finally:
+        service.database.close()
 
 
 def _get_model(given: Namespace) -> training.Model:
@@ -223,6 +293,26 @@ def clocks(given: Namespace) -> int:
         service.database.close()
 
 
+def models(given: Namespace) -> int:
+    return _with_models(run_models, given)
+
+
+def promote(given: Namespace) -> int:
+    return _with_models(run_promote, given)
+
+
+def rollback(given: Namespace) -> int:
+    return _with_models(run_rollback, given)
+
+
+def _with_models(run: Callable[[Service, Namespace], int], given: Namespace) -> int:
+    service = _open(given)
+    try:
+        return run(service, given)
+    finally:
+        service.database.close()
+
+
 def feedback(given: Namespace) -> int:
     service = _open(given)
     try:
@@ -302,7 +392,7 @@ def _file(given: Namespace) -> Path:
 def bench(given: Namespace) -> int:
     from launcher.bench_turn import run_bench_turn
 
-    return run_bench_turn(given.root, given.data_dir, turns=given.turns)
+    return run_bench_turn(given.root, given.data_dir, turns=given.turns or 500)
 
 
 def words(given: Namespace) -> int:

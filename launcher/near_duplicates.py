@@ -1,15 +1,13 @@
 """What the written corpus is held to beside its format (`bot/corpus.py`): no message is nearly another."""
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from bot.corpus import Example
+from casework.model.teaching_texts import TOO_ALIKE, letter_groups
 
-SHINGLE = 4
-TOO_ALIKE = 0.6
 RARE_SHARED = 4
 FEW_GROUPS = 12
 
@@ -20,7 +18,7 @@ def find_near_duplicates(examples: Iterable[Example]) -> list[tuple[Example, Exa
     Jaccard index over 4-letter groups of the letters alone; 0.6 and more is the same message again. Two sets that
     alike share four of the rarest groups of each, so only those are counted (prefix filter: Wang et al. 2012).
     """
-    groups_of = [(example, _letter_groups(example.text)) for example in examples]
+    groups_of = [(example, letter_groups(example.text)) for example in examples]
     uses = Counter(group for _, groups in groups_of for group in groups)
     having: dict[str, list[int]] = defaultdict(list)
     kept: list[tuple[Example, frozenset[str]]] = []
@@ -55,10 +53,3 @@ def _find_alike(
         if shared >= TOO_ALIKE * (len(groups) + len(others) - shared):
             return example
     return None
-
-
-def _letter_groups(text: str) -> frozenset[str]:
-    letters = re.sub(r"[^a-z0-9]+", " ", text.casefold()).strip()
-    if len(letters) < 2 * SHINGLE:
-        return frozenset({f"={letters}"})
-    return frozenset(letters[i : i + SHINGLE] for i in range(len(letters) - SHINGLE + 1))

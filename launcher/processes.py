@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ class Program:
     command: tuple[str, ...]
     environ: Mapping[str, str]
     niceness: int = 0  # above 0 it gives way where processors are short
+    folder: Path | None = None  # where it starts; None: at the root
 
 
 class Supervisor:
@@ -38,17 +40,27 @@ class Supervisor:
         self._addresses = dict(addresses)
         self._pids: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._logs.mkdir(parents=True, exist_ok=True)
 
     def start(self, program: Program) -> None:
-        self._tasks.append(asyncio.create_task(self._keep(program)))
+        self._tasks[program.name] = asyncio.create_task(self._keep(program))
+
+    async def stop_one(self, name: str) -> None:
+        """Ends one of them for good; its name may be started again. Nothing happens where none runs."""
+        task = self._tasks.pop(name, None)
+        if task is None:
+            return
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if self._pids.pop(name, None) is not None:
+            self._write_run_file()
 
     async def stop(self) -> None:
         """Asks each to finish, then insists."""
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         self._run_file.unlink(missing_ok=True)
 
     async def _keep(self, program: Program) -> None:
@@ -72,12 +84,12 @@ class Supervisor:
         with (self._logs / f"{program.name}.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *program.command,
-                cwd=self._root,
+                cwd=program.folder or self._root,
                 env=dict(program.environ),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=partial(_prepare, program.niceness),
+                preexec_fn=partial(prepare_child, program.niceness),
             )
         self._pids[program.name] = process.pid
         self._write_run_file()
@@ -95,7 +107,8 @@ class Supervisor:
         new.replace(self._run_file)
 
 
-def _prepare(niceness: int) -> None:
+def prepare_child(niceness: int) -> None:
+    """For `preexec_fn`: how a process of ours begins."""
     os.nice(niceness)
     # If the launcher itself is killed nothing of it may live on and hold the ports. Linux only.
     with contextlib.suppress(OSError, AttributeError):
@@ -114,6 +127,12 @@ async def end_process(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _words(code: int) -> str:

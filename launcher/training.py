@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +27,8 @@ INPUTS = (
 # What Rasa reads itself; data/corpus comes in through bot/corpus_importer.py.
 DATA = ("data/nlu", "data/rules", "data/stories", "data/workbench/nlu")
 NOT_INPUTS = frozenset({".venv", "__pycache__", "uv.lock", ".python-version", "credentials.yml", "README.md"})
-TICK_SECONDS = 10.0
+TICK_SECONDS = 1.0
+TOLD_EACH_SECONDS = 10
 # The inputs by who changes them: trainers the first, developers the others. What none of these names is code.
 TAUGHT = "taught"
 PARTS = {
@@ -83,11 +84,17 @@ def _input_files(root: Path) -> list[Path]:
     files: list[Path] = []
     for name in INPUTS:
         start = root / name
-        candidates = [start] if start.is_file() else start.rglob("*")
-        files += [
-            p for p in candidates if p.is_file() and not NOT_INPUTS.intersection(p.relative_to(root).parts)
-        ]
+        files += [start] if start.is_file() else _files_below(start)
     return files
+
+
+def _files_below(start: Path) -> Iterator[Path]:
+    """All but what is no input: the assistant's packages are some ten thousand files, and are not looked at."""
+    for folder, folders, names in os.walk(start):
+        folders[:] = [each for each in folders if each not in NOT_INPUTS]
+        yield from (
+            path for name in names if name not in NOT_INPUTS and (path := Path(folder, name)).is_file()
+        )
 
 
 def find_current_model(root: Path) -> Model | None:
@@ -108,15 +115,30 @@ def model_path(root: Path, print_of_inputs: str) -> Path:
     return root / "models" / f"waymark-{print_of_inputs[:12]}.tar.gz"
 
 
-def train(root: Path, *, log_path: Path, data_version: int | None = None) -> Model:
+def show_life(seconds: float) -> None:
+    if int(seconds) % TOLD_EACH_SECONDS == 0:
+        print(f"      training, {seconds:.0f} s", file=sys.stderr, flush=True)
+
+
+def train(
+    root: Path,
+    *,
+    log_path: Path,
+    data_version: int | None = None,
+    cache: Path | None = None,
+    look: Callable[[float], None] = show_life,
+) -> Model:
     """Trains now, showing that it lives; raises TrainingFailed with the place of the log.
 
-    `data_version`: which writing of the trainers' rows stands in the tree.
+    `data_version`: which writing of the trainers' rows stands in the tree. `cache`: where Rasa keeps what it has
+    done before, of nobody else's; None: in the tree. `look`: called each second with how many have passed; what it
+    raises ends the training.
     """
     print_of_inputs, made_of = fingerprint(root), parts(root)
     path = model_path(root, print_of_inputs)
     started = time.monotonic()
-    _run_training(root, path.name.removesuffix(".tar.gz"), log_path)
+    environ = rasa_environ() if cache is None else rasa_environ(RASA_CACHE_DIRECTORY=str(cache))
+    _run_training(root, path.name.removesuffix(".tar.gz"), log_path, environ, look)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     birth = BirthCertificate(
         model_id=model_files.read_model_id(path),
@@ -134,7 +156,9 @@ def train(root: Path, *, log_path: Path, data_version: int | None = None) -> Mod
     return Model(path, print_of_inputs, sha256)
 
 
-def _run_training(root: Path, name: str, log_path: Path) -> None:
+def _run_training(
+    root: Path, name: str, log_path: Path, environ: Mapping[str, str], look: Callable[[float], None]
+) -> None:
     log_path.parent.mkdir(parents=True, exist_ok=True)
     command = [
         str(root / "bot" / ".venv" / "bin" / "python"),
@@ -143,21 +167,26 @@ def _run_training(root: Path, name: str, log_path: Path) -> None:
         *("--out", "models", "--fixed-model-name", name),
     ]
     with log_path.open("ab") as log, _stopped_with_us() as stopped_with_us:
-        process = subprocess.Popen(command, cwd=root, env=rasa_environ(), stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=root, env=environ, stdout=log, stderr=log)
         stopped_with_us(process)
-        code = _wait_showing_life(process)
+        code = _wait(process, look)
     if code != 0:
         last = log_path.read_text(errors="replace").splitlines()[-5:]
         raise TrainingFailed("Rasa could not train. The end of " + f"{log_path}:\n  " + "\n  ".join(last))
 
 
-def _wait_showing_life(process: subprocess.Popen[bytes]) -> int:
+def _wait(process: subprocess.Popen[bytes], look: Callable[[float], None]) -> int:
     started = time.monotonic()
-    while True:
-        try:
-            return process.wait(timeout=TICK_SECONDS)
-        except subprocess.TimeoutExpired:
-            print(f"      training, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    try:
+        while True:
+            try:
+                return process.wait(timeout=TICK_SECONDS)
+            except subprocess.TimeoutExpired:
+                look(time.monotonic() - started)
+    finally:
+        # Whatever `look` raised: nobody waits for it any more.
+        process.kill()
+        process.wait()
 
 
 @contextmanager

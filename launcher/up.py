@@ -9,7 +9,8 @@ import socket
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,14 +21,20 @@ from casework.adapters.storage.database import Database
 from casework.adapters.storage.migrate import upgrade
 from casework.bootstrap import build_service
 from casework.model.errors import SettingsInvalid
+from casework.model.release_gates import load_gate_limits
 from channels.sandbox.contents import WAITING_SID
 from channels.spool import MESSAGE_PATH, STATUS_PATH
 from channels.twilio_settings_check import WANTED_OVERRIDES
-from launcher import staff, training
+from launcher import model_files, staff, training
+from launcher.live_model import Places, ensure_released
+from launcher.model_keeper import NICENESS, Keeping, ModelKeeper, Slot, keep
+from launcher.model_loader import CheckedModel, rasa_command, rasa_path, remove_copies
 from launcher.processes import Program, Supervisor
 from launcher.serve import ACTIONS, DESK, GATEWAY
 
 READY_SECONDS = 180.0
+# Places for models: the live one, the one before it, and one that guests try.
+RASA_PROGRAMS = ("rasa", "rasa-2", "rasa-3")
 SANDBOX_SMS_FROM = "+447700900999"
 SANDBOX_SEGMENTS_PER_SECOND = "20"  # a number of a real network sends one
 SANDBOX_EMAIL_FROM = "Messages <messages@example.org>"
@@ -43,7 +50,7 @@ class Plan:
     data_dir: Path
     environ: Mapping[str, str]
     sandbox_port: int | None
-    rasa_port: int | None
+    rasa_ports: tuple[int, ...] = ()  # of the places for models; none: the operator runs Rasa elsewhere
 
     @property
     def public_address(self) -> str:
@@ -54,7 +61,8 @@ class Plan:
         found = {
             "public": self.public_address,
             "console": f"http://127.0.0.1:{self.environ['WAYMARK_CONSOLE_PORT']}",
-            "rasa": self.environ["WAYMARK_RASA_URLS"],
+            # Of several the first: where the only model of a new database is.
+            "rasa": self.environ["WAYMARK_RASA_URLS"].partition(",")[0],
             "spool": f"http://127.0.0.1:{self.environ['WAYMARK_SPOOL_PORT']}",
         }
         if self.sandbox_port:
@@ -69,8 +77,13 @@ def run_up(root: Path, *, data_dir: Path, port: int, console_port: int) -> int:
     _check_ports(port, console_port)
     _say("Preparing the database")
     password = _prepare_database(plan, settings)
-    model = None if plan.rasa_port is None else _get_model(root, data_dir)
-    return asyncio.run(_run(plan, model, password))
+    service = build_service(settings)
+    try:
+        if plan.rasa_ports:
+            ensure_released(_places(plan, settings), service.database, say=_say)
+        return asyncio.run(_run(plan, settings, service.database, password))
+    finally:
+        service.database.close()
 
 
 def make_plan(root: Path, *, data_dir: Path, port: int, console_port: int) -> Plan:
@@ -104,7 +117,7 @@ def make_plan(root: Path, *, data_dir: Path, port: int, console_port: int) -> Pl
     spool_port = int(environ.get("WAYMARK_SPOOL_PORT") or _free_port(8085))
     if is_sandbox:
         environ.setdefault("WAYMARK_SPOOL_URL", f"http://127.0.0.1:{spool_port}")
-    rasa_port = None if environ.get("WAYMARK_RASA_URLS") else _free_port(5005)
+    rasa_ports = () if environ.get("WAYMARK_RASA_URLS") else _choose_rasa_ports()
     environ.setdefault("WAYMARK_TURN_SECRET", keys["turn_secret"])
     environ.setdefault("WAYMARK_PUBLIC_URL", f"http://127.0.0.1:{port}")
     environ |= {
@@ -117,9 +130,11 @@ def make_plan(root: Path, *, data_dir: Path, port: int, console_port: int) -> Pl
         # Threads that share what they free: a gateway's memory goes to its readers.
         "MALLOC_ARENA_MAX": "2",
     }
-    if rasa_port:
-        environ["WAYMARK_RASA_URLS"] = f"http://127.0.0.1:{rasa_port}"
-    return Plan(root=root, data_dir=data_dir, environ=environ, sandbox_port=sandbox_port, rasa_port=rasa_port)
+    if rasa_ports:
+        environ["WAYMARK_RASA_URLS"] = ",".join(f"http://127.0.0.1:{port}" for port in rasa_ports)
+    return Plan(
+        root=root, data_dir=data_dir, environ=environ, sandbox_port=sandbox_port, rasa_ports=rasa_ports
+    )
 
 
 def _get_keys(data_dir: Path) -> dict[str, str]:
@@ -159,6 +174,32 @@ def _free_port(wanted: int) -> int:
         return int(any_port.getsockname()[1])
 
 
+def _choose_rasa_ports() -> tuple[int, ...]:
+    """The places for models: the first where Rasa is usually looked for, the others wherever nobody else looks."""
+    others: list[int] = []
+    with ExitStack() as taken:
+        for _ in RASA_PROGRAMS[1:]:
+            place = taken.enter_context(socket.socket())
+            place.bind(("127.0.0.1", 0))
+            others.append(int(place.getsockname()[1]))
+        return (_free_port(5005), *others)
+
+
+@contextmanager
+def _reserved(ports: Sequence[int]) -> Iterator[None]:
+    """Nobody who asks for any port is given one of these, though a model may listen there only in months.
+
+    Bound and not listening: whoever asks for the very port, as Rasa will, may bind it too.
+    """
+    with ExitStack() as held:
+        for port in ports:
+            place = held.enter_context(socket.socket())
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                place.bind(("127.0.0.1", port))
+        yield
+
+
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -191,39 +232,60 @@ def _import_cases(plan: Plan, database: Database) -> None:
         _say(f"Imported {import_cases(database, plan.root / SYNTHETIC_CASES).total} synthetic cases")
 
 
-def _get_model(root: Path, data_dir: Path) -> training.Model:
-    model = training.find_current_model(root)
-    if model is not None:
-        return model
-    _say(
-        "Training the assistant: its data or code is new (5 to 15 minutes; 1 or 2 where only the dialogue is)"
-    )
-    started = time.monotonic()
-    model = training.train(root, log_path=data_dir / "logs" / "train.log")
-    _say(f"      trained in {time.monotonic() - started:.0f} s")
-    return model
+def _places(plan: Plan, settings: Settings) -> Places:
+    return Places(root=plan.root, training_root=settings.training_root, data_dir=plan.data_dir)
 
 
-async def _run(plan: Plan, model: training.Model | None, password: str | None) -> int:
+async def _run(plan: Plan, settings: Settings, database: Database, password: str | None) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     supervisor = Supervisor(root=plan.root, data_dir=plan.data_dir, addresses=plan.addresses)
-    for program in programs(plan, model):
+    for program in programs(plan):
         supervisor.start(program)
-    try:
-        ready = await _wait_ready(plan, stop)
-        if ready:
-            _print_addresses(plan, password)
-            await stop.wait()
-        return 0 if stop.is_set() else 1
-    finally:
-        _say("Stopping")
-        await supervisor.stop()
+    async with _keeping_models(plan, settings, supervisor, database):
+        try:
+            if await _wait_ready(plan, stop):
+                _print_addresses(plan, password)
+                await stop.wait()
+            return 0 if stop.is_set() else 1
+        finally:
+            _say("Stopping")
+            await supervisor.stop()
 
 
-def programs(plan: Plan, model: training.Model | None) -> list[Program]:
-    """What runs, most urgent to be up first."""
+@asynccontextmanager
+async def _keeping_models(
+    plan: Plan, settings: Settings, supervisor: Supervisor, database: Database
+) -> AsyncIterator[None]:
+    """Whichever models are wanted are loaded meanwhile; none where the operator runs Rasa elsewhere."""
+    if not plan.rasa_ports:
+        yield
+        return
+    copies = model_files.run_dir(plan.data_dir)
+    remove_copies(copies)
+    keeping = Keeping(
+        root=plan.root,
+        data_dir=plan.data_dir,
+        model_dirs=_places(plan, settings).model_dirs,
+        slots=[Slot(name, port) for name, port in zip(RASA_PROGRAMS, plan.rasa_ports, strict=True)],
+        environ=_rasa_environ(plan),
+        limits=load_gate_limits(),
+        say=_say,
+    )
+    with _reserved(plan.rasa_ports[1:]):
+        keeper = asyncio.create_task(keep(ModelKeeper(keeping, supervisor, database), say=_say))
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+            await supervisor.stop()
+            remove_copies(copies)
+
+
+def programs(plan: Plan) -> list[Program]:
+    """What runs beside the models, most urgent to be up first."""
     wanted = []
     if plan.sandbox_port:
         wanted.append(Program(name="sandbox", command=_sandbox_command(plan), environ=plan.environ))
@@ -238,10 +300,18 @@ def programs(plan: Plan, model: training.Model | None) -> list[Program]:
     )
     wanted.append(worker)
     wanted.append(Program(name="actions", command=(*serve, ACTIONS), environ=plan.environ, niceness=5))
-    if model is not None:
-        rasa = (_rasa_command(plan, model), _rasa_environ(plan))
-        wanted.append(Program(name="rasa", command=rasa[0], environ=rasa[1], niceness=10))
     return wanted
+
+
+def rasa_program(plan: Plan, checked: CheckedModel) -> Program:
+    """One checked model in the first place, with no keeper: for benches."""
+    return Program(
+        name=RASA_PROGRAMS[0],
+        command=rasa_command(plan.root, checked, port=plan.rasa_ports[0]),
+        environ={**_rasa_environ(plan), **rasa_path(plan.root)},
+        niceness=NICENESS,
+        folder=checked.copy.parent,
+    )
 
 
 def _sandbox_command(plan: Plan) -> tuple[str, ...]:
@@ -257,15 +327,6 @@ def _sandbox_command(plan: Plan) -> tuple[str, ...]:
         *("--public-url", plan.environ["WAYMARK_PUBLIC_URL"].rstrip("/")),
         *("--telegram-webhook-url", f"{gateway}/webhooks/telegram"),
         *("--data-dir", str(plan.data_dir / "sandbox")),
-    )
-
-
-def _rasa_command(plan: Plan, model: training.Model) -> tuple[str, ...]:
-    return (
-        str(plan.root / "bot" / ".venv" / "bin" / "python"),
-        *("-m", "rasa", "run", "--model", str(model.path), "--interface", "127.0.0.1"),
-        *("--port", str(plan.rasa_port), "--credentials", "bot/credentials.yml"),
-        *("--endpoints", "endpoints.yml"),
     )
 
 

@@ -61,6 +61,8 @@ GUARDED_BY: dict[str, dict[str, str]] = {
         "POST /my/key/options": "web session, and a link to a case",
         "POST /my/key/register": "web session, and a link to a case",
         "POST /my/key/sign": "web session, and a link to a case",
+        "GET /try/{token}": "open: guest token, ends by itself",
+        "POST /try/{token}": "open: guest token, ends by itself",
         "GET /finish": "open: leads to the start",
         "POST /finish": "open: ending must always work",
         "GET /feedback": "open: leads to the start",

@@ -3,7 +3,6 @@
 Read from bot/domain, the one place where they are written: the full form, which names no channel.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,17 +12,16 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from casework.model.content_lint import LEAD, WEB
 from casework.model.errors import SettingsInvalid
 from casework.model.outcomes import RESPONSES_OF_OUTCOMES
 from casework.model.stage_line import ALL_RIGHTS
 from casework.model.stages import Stage
+from casework.services.content_ports import ContentVersion
 
 DOMAIN_FOLDER = Path(__file__).parents[2] / "bot" / "domain"
 FILES = ("stages.yml", "case_outcomes.yml", "rights.yml")
 STAGE, NEXT, RIGHT = "utter_stage_", "utter_next_", "utter_"
-
-# A page says the day beside the words, so what stands before them is left out.
-_LEAD = re.compile(r"[^{}]*\{recorded_on\}: ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +42,19 @@ class BotTexts:
         text = self.by_name.get(name)
         return text.paragraphs if text is not None and today <= text.review_by else ()
 
+    def over(self, published: Mapping[str, ContentVersion]) -> "BotTexts":
+        """With what is published over the answers, by their name, in place of their own words."""
+        changed = {
+            name: BotText(
+                paragraphs=tuple(words.split("\n\n")), source=version.source, review_by=version.review_by
+            )
+            for name, version in published.items()
+            if name in self.by_name
+            and version.review_by
+            and "{" not in (words := _leave_lead(version.forms[WEB]))
+        }
+        return BotTexts(by_name={**self.by_name, **changed}) if changed else self
+
 
 @cache
 def load_bot_texts(folder: Path = DOMAIN_FOLDER) -> BotTexts:
@@ -62,7 +73,7 @@ def _list_names() -> list[str]:
 def _parse(name: str, rows: Mapping[str, Any]) -> BotText:
     try:
         [form] = [row for row in rows[name] if "channel" not in row]
-        words = _LEAD.sub("", form["text"], count=1)
+        words = _leave_lead(form["text"])
         source = form["metadata"]["source"]
         review_by = date.fromisoformat(str(form["metadata"]["review_by"]))
     except (KeyError, TypeError, ValueError) as fault:
@@ -70,3 +81,8 @@ def _parse(name: str, rows: Mapping[str, Any]) -> BotText:
     if "{" in words:
         raise SettingsInvalid(f"bot/domain, {name}: a gap that no page can fill")
     return BotText(paragraphs=tuple(words.split("\n\n")), source=source, review_by=review_by)
+
+
+def _leave_lead(words: str) -> str:
+    """A page says the day beside the words, so what stands before them is left out."""
+    return LEAD.sub("", words, count=1)

@@ -8,6 +8,7 @@ from casework.adapters.storage.database import Database
 from casework.model.bands import Bands
 from casework.model.disclosure_screen import DisclosureScreen
 from casework.model.grade_clocks import GradeClocks
+from casework.model.masking import Masker
 from casework.services.ports import Clock
 from casework.services.safety_lines import SafetyLines
 from casework.services.service_texts import ServiceTexts
@@ -24,4 +25,5 @@ class Service:
     texts: ServiceTexts
     codes: ArgonCodeBook
     passwords: ArgonPasswords
+    masker: Masker
     clocks: GradeClocks  # with the hours at which the desk is staffed

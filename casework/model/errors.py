@@ -17,6 +17,10 @@ class ConversationNotFound(WaymarkError):
     """No conversation has this id."""
 
 
+class MessageNotFound(WaymarkError):
+    """No message of a person has this id."""
+
+
 class NotTheOwner(WaymarkError):
     """Only the person who claimed a conversation may answer it."""
 
@@ -52,6 +56,18 @@ class NotToThem(WaymarkError):
 
 class NotUnattended(WaymarkError):
     """Its owner has answered, or has had too little time to be called silent."""
+
+
+class AnnotationNotFound(WaymarkError):
+    """No label or judgement of a trainer has this id."""
+
+
+class ExampleNotFound(WaymarkError):
+    """No example has this id."""
+
+
+class ComparisonNotFound(WaymarkError):
+    """No comparison of models has this id, or no difference of one this place."""
 
 
 class DeskItemNotFound(WaymarkError):

@@ -28,6 +28,7 @@ class Tried(StrEnum):
     UNKNOWN_REFERENCES = "unknown_references"
     WRONG_PINS_OF_SESSION = "wrong_pins_of_session"
     WRONG_PINS_OF_PERSON = "wrong_pins_of_person"
+    UNMASKINGS = "unmaskings"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from casework.model.errors import AssistantUnavailable, EffectUnknown
 from casework.model.messages import Author, Lane, NotSentReason, OutboundMessage, SendKind
 from casework.model.standings import Standing
 from casework.services import outgoing, prove, standings
+from casework.services.content_ports import ContentRef
 from casework.services.disclosures import hand_over, request_check
 from casework.services.effects import EffectRefused, commit_effect, parse_effect
 from casework.services.hand_backs import say_handed_back
@@ -21,6 +22,7 @@ from casework.services.intake_pauses import find_pause_reply
 from casework.services.invites import find_invite_token, open_invite
 from casework.services.kept_informed import KeptInformed, load_kept_informed, mark_read, tells_news
 from casework.services.left_messages import find_lines_for
+from casework.services.model_routing import note_answered, prefer
 from casework.services.officer_thread import release_held_answers
 from casework.services.ports import (
     Assistant,
@@ -34,6 +36,8 @@ from casework.services.promises import Promising
 from casework.services.rendering import CHECK_QUESTION, render_answer
 from casework.services.safety_lines import SafetyLines
 from casework.services.service_texts import ServiceTexts
+from casework.services.told_contents import note_told, publish_over
+from casework.services.turn_records import Asked, record_turn
 
 LEASE_SECONDS = 10
 MAX_ATTEMPTS = 3
@@ -100,14 +104,16 @@ async def _answer(answering: Answering, turn: LeasedTurn) -> None:
     if token is not None and turn.left_for is None:
         await answering.store.write(lambda tx: _commit_invite(tx, turn, token, answering))
         return
-    facts = await answering.store.read(lambda tx: _facts(tx, turn, answering.bands))
+    asked, models = await answering.store.read(
+        lambda tx: (_find_asked(tx, turn, answering.bands), prefer(tx, turn.conversation))
+    )
     try:
-        answer = await _ask(answering, turn, facts)
+        answer = await _ask(answering, turn, asked.facts, models)
     except AssistantUnavailable as error:
         reason = f"assistant_{error.code}"
         await answering.store.write(lambda tx: _commit_fallback(tx, turn, answering, reason))
         return
-    await _commit(answering, turn, answer)
+    await _commit(answering, turn, answer, asked)
 
 
 def _lease(tx: Transaction, worker_id: str) -> LeasedTurn | None:
@@ -119,48 +125,52 @@ def _lease(tx: Transaction, worker_id: str) -> LeasedTurn | None:
     return turn
 
 
-def _facts(tx: Transaction, turn: LeasedTurn, bands: Bands) -> JsonObject:
+def _find_asked(tx: Transaction, turn: LeasedTurn, bands: Bands) -> Asked:
     conversation = turn.conversation
     level, _ = tx.standings.find(conversation.id)
     plans = outgoing.list_plans(tx, conversation.channel, conversation.external_id, conversation.id)
-    return {
+    earlier = tx.inbox.list_earlier_with_ids(
+        conversation.id, before=turn.received_at, limits=bands.limits, before_id=turn.inbox_id
+    )
+    facts = {
         "channel": conversation.channel.value,
         "standing": level.name.lower(),
         "code_pending": tx.codes.has_asked(conversation.id),
         "safe_question": any(plan.is_safe_first for plan in plans),
-        "earlier": tx.inbox.list_earlier(
-            turn.conversation.id,
-            before=turn.received_at,
-            limits=bands.limits,
-            before_id=turn.inbox_id,
-        ),
+        "earlier": [text for _, text in earlier],
     }
+    return Asked(facts=facts, earlier_ids=tuple(number for number, _ in earlier))
 
 
-async def _ask(answering: Answering, turn: LeasedTurn, facts: JsonObject) -> AssistantAnswer:
+async def _ask(
+    answering: Answering, turn: LeasedTurn, facts: JsonObject, models: tuple[str, ...]
+) -> AssistantAnswer:
     """Two tries, a breath between them: a restart of the assistant should not need a person."""
     if turn.attempts > MAX_ATTEMPTS:
         raise AssistantUnavailable("too_many_attempts")
     try:
-        return await _ask_once(answering.assistant, turn, facts)
+        return await _ask_once(answering.assistant, turn, facts, models)
     except AssistantUnavailable:
         await asyncio.sleep(answering.retry_after_seconds)
-        return await _ask_once(answering.assistant, turn, facts)
+        return await _ask_once(answering.assistant, turn, facts, models)
 
 
-async def _ask_once(assistant: Assistant, turn: LeasedTurn, facts: JsonObject) -> AssistantAnswer:
+async def _ask_once(
+    assistant: Assistant, turn: LeasedTurn, facts: JsonObject, models: tuple[str, ...]
+) -> AssistantAnswer:
     return await assistant.ask(
         turn_id=turn.id,
         conversation=turn.conversation.id,
         text=turn.text,
         state=turn.conversation.state,
         facts=facts,
+        models=models,
     )
 
 
-async def _commit(answering: Answering, turn: LeasedTurn, answer: AssistantAnswer) -> None:
+async def _commit(answering: Answering, turn: LeasedTurn, answer: AssistantAnswer, asked: Asked) -> None:
     try:
-        await answering.store.write(lambda tx: commit_answer(tx, turn, answer, answering))
+        await answering.store.write(lambda tx: commit_answer(tx, turn, answer, answering, asked))
     except LeaseLost:
         return
     except (EffectUnknown, TellingRefused):
@@ -169,19 +179,37 @@ async def _commit(answering: Answering, turn: LeasedTurn, answer: AssistantAnswe
         await answering.store.write(lambda tx: _commit_refused(tx, turn, answering))
 
 
-def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, answering: Answering) -> None:
-    """Turn, state, effects and reply together. A reply begun before a person took over never leaves.
+def commit_answer(
+    tx: Transaction,
+    turn: LeasedTurn,
+    answer: AssistantAnswer,
+    answering: Answering,
+    asked: Asked | None = None,
+) -> None:
+    """Turn, state, effects and reply together, and with `asked` the record of the turn.
 
-    RED: the desk item and the safety line instead; the state stays as it was, so that what was interrupted
-    can go on. AMBER: a CHECK item, and the reply asks if they are OK.
+    A reply begun before a person took over never leaves. RED: the desk item and the safety line instead; the
+    state stays as it was, so that what was interrupted can go on. AMBER: a CHECK item, and the reply asks if they
+    are OK.
     """
     decision = decide_band(turn.screen, _learned_of(turn, answer), answer.wish, answering.bands.limits)
     if decision.band is Band.RED:
         _commit_disclosure(tx, turn, decision, answering)
-        return
-    if turn.left_for is not None:
+    elif turn.left_for is not None:
         _commit_read(tx, turn, decision, answering)
-        return
+    else:
+        _commit_reply(tx, turn, answer, decision, answering)
+    if asked is not None:
+        record_turn(tx, turn, asked, answer, decision)
+
+
+def _commit_reply(
+    tx: Transaction,
+    turn: LeasedTurn,
+    answer: AssistantAnswer,
+    decision: BandDecision,
+    answering: Answering,
+) -> None:
     effects = [parse_effect(effect) for effect in answer.effects]
     conversation = turn.conversation
     is_current = tx.conversations.record_state(conversation.id, answer.state, epoch=conversation.epoch)
@@ -190,6 +218,7 @@ def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, an
     _note_model(tx, answer.model, answering.models_noted)
     promised: list[str | None] = []
     if is_current:
+        note_answered(tx, conversation, answer.model)
         # Before the effects: an answer that was held belongs to what they wrote before.
         release_held_answers(tx, conversation)
         promised = [
@@ -208,9 +237,10 @@ def commit_answer(tx: Transaction, turn: LeasedTurn, answer: AssistantAnswer, an
     pause = find_pause_reply(tx, conversation, answering.texts) if is_current else None
     if pause is not None:
         answer = replace(answer, replies=(pause, *answer.replies))
-    for reply in _replies(turn, answer, answering.texts, asks=asks, words=words):
+    answer = replace(answer, replies=publish_over(tx, answer.replies, conversation.channel))
+    for reply, contents in _replies(turn, answer, answering.texts, asks=asks, words=words):
         if is_current:
-            outgoing.send(tx, reply)
+            note_told(tx, outgoing.send(tx, reply), contents)
         else:
             outgoing.record_suppressed(tx, reply, reason=NotSentReason.PERSON_TOOK_OVER.value)
     if not is_current:
@@ -340,20 +370,23 @@ def _ask_now(tx: Transaction, check: DeskItem, bands: Bands) -> bool:
 
 def _replies(
     turn: LeasedTurn, answer: AssistantAnswer, texts: ServiceTexts, *, asks: bool, words: Sequence[str] = ()
-) -> list[OutboundMessage]:
-    """The turn's answer, in the messages it takes on its channel: they leave in this order."""
+) -> list[tuple[OutboundMessage, tuple[ContentRef, ...]]]:
+    """The turn's answer, in the messages it takes on its channel, each with what it is made of: in this order."""
     rendered = render_answer(answer.replies, turn.conversation.channel, texts, promised=words, asks=asks)
     return [
-        outgoing.address(
-            turn.conversation,
-            each.text,
-            lane=Lane.ASSISTANT,
-            kind=SendKind.ASSISTANT_REPLY,
-            author=Author.ASSISTANT,
-            template=_cut(each.template),
-            dedupe_key=f"turn:{turn.id}" if number == 1 else f"turn:{turn.id}:{number}",
-            turn_id=turn.id,
-            choices=each.choices,
+        (
+            outgoing.address(
+                turn.conversation,
+                each.text,
+                lane=Lane.ASSISTANT,
+                kind=SendKind.ASSISTANT_REPLY,
+                author=Author.ASSISTANT,
+                template=_cut(each.template),
+                dedupe_key=f"turn:{turn.id}" if number == 1 else f"turn:{turn.id}:{number}",
+                turn_id=turn.id,
+                choices=each.choices,
+            ),
+            each.contents,
         )
         for number, each in enumerate(rendered, 1)
     ]

@@ -29,6 +29,8 @@ from casework.model.promises import Promise, PromiseKind, PromiseStatus
 from casework.model.safe_contact import SafeContactPlan
 from casework.model.standings import Standing
 from casework.model.throttles import Throttle
+from casework.services.comparison_ports import Comparisons, Evaluations
+from casework.services.content_ports import ContentRef, Contents
 from casework.services.conversation_ports import (
     CannedReplies,
     Drafts,
@@ -40,7 +42,18 @@ from casework.services.conversation_ports import (
 )
 from casework.services.desk_ports import QueueFacts, Regrades, Shifts, Transfers
 from casework.services.drill_ports import Drills
+from casework.services.guest_ports import Guests
+from casework.services.job_ports import Jobs
 from casework.services.ladder_ports import LadderSteps, Rota, StaffNotices
+from casework.services.masking_ports import MaskingReads, TrainingFlags, Unmaskings
+from casework.services.model_ports import ModelReleases
+from casework.services.review_ports import (
+    Annotations,
+    Examples,
+    RecordedTurns,
+    ReviewItems,
+    ReviewReads,
+)
 from casework.services.supervision_ports import (
     Boards,
     Breaks,
@@ -75,6 +88,8 @@ class Conversation:
     last_inbound_at: datetime | None
     awaiting_since: datetime | None = None  # their oldest message no person has answered; None: none waits
     is_drill: bool = False  # a synthetic victim's: nothing may leave for it
+    model_id: str | None = None  # which model of the assistant they talk with
+    model_at: datetime | None = None  # when it last answered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -458,6 +473,16 @@ class Inbox(Protocol):
         None from before a person last closed an item: what was dealt with is not read again. Costs the
         same however long the conversation is.
         """
+
+    def list_earlier_with_ids(
+        self,
+        conversation_id: str,
+        *,
+        before: datetime,
+        limits: BandLimits,
+        before_id: int | None = None,
+    ) -> list[tuple[int, str]]:
+        """The same texts, each with its id."""
 
 
 class Turns(Protocol):
@@ -895,8 +920,6 @@ class Codes(Protocol):
     def next_requested(self) -> CodeRequest | None: ...
 
     def count_requests(self, conversation_id: str, *, since: datetime) -> int: ...
-
-    def count_sends(self, crime_reference: str, *, since: datetime) -> int: ...
 
     def count_strangers(self, crime_reference: str, *, since: datetime) -> int:
         """How many conversations asked for a code with this reference: not its contact of record, and none that
@@ -1372,6 +1395,34 @@ class Transaction(Protocol):
     @property
     def alarms(self) -> Alarms: ...
     @property
+    def contents(self) -> Contents: ...
+    @property
+    def guests(self) -> Guests: ...
+    @property
+    def model_releases(self) -> ModelReleases: ...
+    @property
+    def evaluations(self) -> Evaluations: ...
+    @property
+    def comparisons(self) -> Comparisons: ...
+    @property
+    def masking_reads(self) -> MaskingReads: ...
+    @property
+    def unmaskings(self) -> Unmaskings: ...
+    @property
+    def training_flags(self) -> TrainingFlags: ...
+    @property
+    def turn_records(self) -> RecordedTurns: ...
+    @property
+    def reviews(self) -> ReviewItems: ...
+    @property
+    def review_reads(self) -> ReviewReads: ...
+    @property
+    def annotations(self) -> Annotations: ...
+    @property
+    def examples(self) -> Examples: ...
+    @property
+    def jobs(self) -> Jobs: ...
+    @property
     def audit(self) -> Audit: ...
     @property
     def beats(self) -> Beats: ...
@@ -1393,6 +1444,8 @@ class AssistantReply:
     response: str
     text: str
     choices: tuple[str, ...] = ()
+    args: Mapping[str, str] = field(default_factory=dict)  # what stands in the gaps of the response
+    contents: tuple[ContentRef, ...] = ()  # the published or released texts it is made of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1405,13 +1458,24 @@ class AssistantAnswer:
     model: str
     learned: Learned | None = None
     wish: Wish | None = None
+    ranking: tuple[tuple[str, float], ...] = ()  # wishes by how sure the model is of each, the surest first
 
 
 class Assistant(Protocol):
     async def ask(
-        self, *, turn_id: str, conversation: str, text: str, state: JsonObject | None, facts: JsonObject
+        self,
+        *,
+        turn_id: str,
+        conversation: str,
+        text: str,
+        state: JsonObject | None,
+        facts: JsonObject,
+        models: tuple[str, ...] = (),
     ) -> AssistantAnswer:
-        """Raises AssistantUnavailable for anything but a whole answer."""
+        """Raises AssistantUnavailable for anything but a whole answer.
+
+        `models`: ids of those that may answer, the one preferred first; none: whichever is there.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from casework.model.gsm_text import count_texts
 from casework.model.messages import Channel, OutboundMessage
+from casework.services.content_ports import ContentRef
 from casework.services.ports import AssistantReply
 from casework.services.service_texts import ServiceTexts
 
@@ -34,11 +35,12 @@ _NOT_IN_A_VARIABLE = re.compile(r"[\n\r\t]| {5}|\{\{|\}\}")
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """One message of a turn's answer. `template` names the texts it was made of."""
+    """One message of a turn's answer. `template` names the texts it was made of, `contents` their versions."""
 
     text: str
     template: str
     choices: tuple[str, ...] = ()
+    contents: tuple[ContentRef, ...] = ()
 
 
 class WhatsAppForm(StrEnum):
@@ -80,7 +82,7 @@ def render_answer(
     part that is longer by itself stays whole. By SMS no choices go with the question: a "no" to one must never be
     read as the other's.
     """
-    parts = [Rendered(text=reply.text, template=reply.response) for reply in replies]
+    parts = [Rendered(text=reply.text, template=reply.response, contents=reply.contents) for reply in replies]
     parts += [Rendered(text=words, template=PROMISE) for words in promised]
     choices = replies[-1].choices
     if asks:
@@ -167,4 +169,5 @@ def _join(parts: Sequence[Rendered], *, between: str) -> Rendered:
         text=between.join(part.text for part in parts),
         template="+".join(names) or CHOICES,
         choices=parts[-1].choices,
+        contents=tuple(content for part in parts for content in part.contents),
     )

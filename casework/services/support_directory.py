@@ -7,13 +7,15 @@ renamed or misprinted, and a dead number costs a frightened person their one try
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from casework.model.content_lint import find_number
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -107,17 +109,36 @@ class SupportService:
         return tuple(dict.fromkeys(title.rpartition(" - ")[2] for _, title in self.source))
 
 
+@dataclass(frozen=True, kw_only=True)
+class PublishedEntry:
+    """What somebody published over an entry: its fields, as `read_fields` has them."""
+
+    fields: Mapping[str, str]
+    review_by: date
+
+
+Published = Mapping[str, PublishedEntry]
+"""By the id of the service."""
+
+
 def find_support_services(
-    crime_type: str | None, *, today: date, topic: str | None = None, limit: int = 3, area: str = "England"
+    crime_type: str | None,
+    *,
+    today: date,
+    topic: str | None = None,
+    limit: int = 3,
+    area: str = "England",
+    published: Published | None = None,
 ) -> list[SupportService]:
     """Up to `limit` services: for the topic asked about, then nearest to the crime, then the one for every crime.
 
     That last one is always in. The same question always gets the same answer. Empty only when all that fits is
-    past its review date. `area` is one of `get_places`, and takes in the wider places it lies in.
+    past its review date. `area` is one of `get_places`, and takes in the wider places it lies in. `published`: what
+    was published over the entries.
     """
     topics = _topics_of(crime_type or "")
     asked = frozenset({topic}) if topic else frozenset()
-    current = list_current_services(today, areas=(area,))
+    current = list_current_services(today, areas=(area,), published=published)
     for_everyone = [service for service in current if is_for_everyone(service)]
     special = [
         service for service in current if (topics | asked) & service.topics and service not in for_everyone
@@ -164,13 +185,15 @@ def is_holiday(day: date) -> bool:
     return day in holidays["days"] or day > holidays["review_by"]
 
 
-def list_current_services(today: date, *, areas: Iterable[str]) -> list[SupportService]:
+def list_current_services(
+    today: date, *, areas: Iterable[str], published: Published | None = None
+) -> list[SupportService]:
     """Those of the UK and of these areas, wider places too, that are not past their review date; in file order."""
     within = _read_entries()["places"]
     places = {"UK", *areas, *(wider for area in areas for wider in within.get(area, []))}
     return [
         service
-        for service in get_support_services()
+        for service in _publish_over(published or {})
         if today <= service.review_by and not service.areas.isdisjoint(places)
     ]
 
@@ -193,6 +216,54 @@ def get_happened() -> Mapping[str, frozenset[str]]:
 def get_support_services() -> tuple[SupportService, ...]:
     """Every entry in the order of the file, also those past their review date."""
     return tuple(_parse_service(entry) for entry in _read_entries()["service"])
+
+
+def read_fields(service: SupportService) -> dict[str, str]:
+    """What of an entry may be published over, as people read it."""
+    return {
+        "phone": service.phone_display,
+        "hours": service.hours,
+        "for_whom": service.for_whom,
+        "reach": service.reach,
+        "cost": service.cost,
+    }
+
+
+def _publish_over(published: Published) -> Iterable[SupportService]:
+    for service in get_support_services():
+        entry = published.get(service.id)
+        yield service if entry is None else _change(service, entry)
+
+
+def _change(service: SupportService, entry: PublishedEntry) -> SupportService:
+    """Other hours are words alone: nobody is told "open now" by them. Another number takes the place of the old one."""
+    fields = entry.fields
+    number = find_number(fields["phone"])
+    is_other_number = number != find_number(service.phone_display)
+    keeps_hours = fields["hours"] == service.hours
+    return replace(
+        service,
+        phone_display=fields["phone"],
+        phone_digits=number if is_other_number else service.phone_digits,
+        hours=fields["hours"],
+        for_whom=fields["for_whom"],
+        reach=fields["reach"],
+        cost=fields["cost"],
+        always_open=service.always_open and keeps_hours,
+        open_hours=service.open_hours if keeps_hours else (),
+        ways=tuple(
+            replace(
+                way,
+                to=number if is_other_number else way.to,
+                shown=fields["phone"],
+                always=way.always and keeps_hours,
+            )
+            if way.to == service.phone_digits
+            else way
+            for way in service.ways
+        ),
+        review_by=entry.review_by,
+    )
 
 
 def _topics_of(crime_type: str) -> frozenset[str]:

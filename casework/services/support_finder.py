@@ -13,6 +13,7 @@ from casework.services.support_directory import (
     LONDON,
     By,
     Opening,
+    Published,
     SupportService,
     Way,
     find_next_opening,
@@ -112,16 +113,17 @@ _WRITTEN = {By.TEXT, By.WEBCHAT}
 _ON_A_BILL = {By.PHONE, By.TEXT, By.TEXTPHONE}
 
 
-def find(criteria: Criteria, now: datetime) -> Finding:
+def find(criteria: Criteria, now: datetime, *, published: Published | None = None) -> Finding:
     """Services within their review date, best first: for what happened, then those for everyone. `now` is aware.
 
-    Empty only when all that fits is past its review date, or nothing is sure to be open.
+    `published`: what was published over the entries. Empty only when all that fits is past its review date, or
+    nothing is sure to be open.
     """
-    found = _list_found(criteria, now)
+    found = _list_found(criteria, now, published)
     shown = {each.service.id for each in found}
 
     def count_more(name: str) -> int:
-        return len({each.service.id for each in _list_found(drop(criteria, name), now)} - shown)
+        return len({each.service.id for each in _list_found(drop(criteria, name), now, published)} - shown)
 
     chosen = [name for name in MAY_BE_DROPPED if getattr(criteria, name) != getattr(_ANYTHING, name)]
     more = {name: count for name in chosen if (count := count_more(name))}
@@ -138,8 +140,9 @@ def drop(criteria: Criteria, name: str) -> Criteria:
     return replace(criteria, **{each: getattr(_ANYTHING, each) for each in names})
 
 
-def _list_found(criteria: Criteria, now: datetime) -> list[Found]:
-    current = list_current_services(now.astimezone(LONDON).date(), areas=_areas_of(criteria))
+def _list_found(criteria: Criteria, now: datetime, published: Published | None) -> list[Found]:
+    today = now.astimezone(LONDON).date()
+    current = list_current_services(today, areas=_areas_of(criteria), published=published)
     chosen = [service for service in current if _is_asked_for(service, criteria)]
     chosen.sort(key=lambda service: _rank(service, criteria))
     looked_at = (_look_at(service, criteria, now) for service in chosen)

@@ -9,7 +9,8 @@ from casework.model.disclosures import Band, ScreenResult
 from casework.model.messages import Channel
 from casework.model.review_queues import Queue
 from casework.model.turn_outcomes import Truth
-from casework.services.ports import JsonObject
+
+JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from casework.adapters.storage.web_visits import WebVisit, find_visit
 from casework.adapters.web_app import SERVICE
 from casework.model.stage_line import ALL_RIGHTS
 from casework.model.working_days import local_day
+from casework.services.content_book import read_content_book
 from casework.services.kept_informed import KeptInformed, load_kept_informed
 from casework.services.my_case import Copy, MyCase, copy_conversation, open_my_case
 from channels.webchat.responses import PAGES, find_language, refuse_foreign_form, see_other, show
@@ -51,7 +52,7 @@ async def show_case(request: web.Request) -> web.Response:
     visit, my = await _open(request, lambda tx, found: _read_case(request, tx, found, shows_stage=True))
     if visit is None or my is None:
         return see_other("/")
-    pages, texts, today = request.app[PAGES], request.app[TEXTS], _find_today(request)
+    pages, texts, today = request.app[PAGES], await _read_texts(request), _find_today(request)
     is_mirrored = pages.languages[find_language(request, visit)].direction == "rtl"
     return show(
         request,
@@ -68,7 +69,7 @@ async def show_dates(request: web.Request) -> web.Response:
     visit, my = await _open(request, lambda tx, found: _read_case(request, tx, found, shows_stage=False))
     if visit is None or my is None:
         return see_other("/")
-    texts, today = request.app[TEXTS], _find_today(request)
+    texts, today = await _read_texts(request), _find_today(request)
     return show(
         request,
         "my/dates.html",
@@ -139,6 +140,11 @@ def _read_copy(
     if copy is not None and (act == "copy_opened" or copy.may_be_saved):
         tx.audit.record(act, by="person", conversation_id=visit.conversation_id)
     return my, copy
+
+
+async def _read_texts(request: web.Request) -> BotTexts:
+    book = await request.app[SERVICE].database.read(read_content_book)
+    return request.app[TEXTS].over(book.replies)
 
 
 def _find_right(right: str, texts: BotTexts, today: date) -> RightShown:

@@ -18,6 +18,7 @@ from channels.webchat.passkeys import add_passkey_routes
 from channels.webchat.pins import add_pin_routes
 from channels.webchat.responses import PAGES
 from channels.webchat.support import add_support_routes
+from channels.webchat.try_pages import add_try_routes
 
 
 def add_webchat_routes(app: web.Application, *, pages: WebPages | None = None) -> None:
@@ -36,3 +37,4 @@ def add_webchat_routes(app: web.Application, *, pages: WebPages | None = None) -
     add_passkey_routes(app)
     add_feedback_routes(app)
     add_support_routes(app)
+    add_try_routes(app)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from casework.adapters.web_app import SERVICE
+from casework.services.content_book import read_content_book
 from casework.services.support_directory import get_happened, get_places
 from casework.services.support_finder import (
     ALL,
@@ -66,7 +67,11 @@ def parse_criteria(body: bytes) -> Criteria:
 
 
 async def _show_finder(request: web.Request, criteria: Criteria, *, is_asked: bool = False) -> web.Response:
-    finding = find(criteria, request.app[SERVICE].clock.now()) if is_asked else None
+    service = request.app[SERVICE]
+    finding = None
+    if is_asked:
+        book = await service.database.read(read_content_book)
+        finding = find(criteria, service.clock.now(), published=book.entries)
     return show(
         request,
         "support/find.html",

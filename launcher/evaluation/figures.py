@@ -1,6 +1,5 @@
 """The figures of one set: shares with their intervals, as a whole and by slices."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +8,9 @@ from bot.corpus import Example
 from casework.model.bands import BandLimits
 from casework.model.disclosure_screen import DisclosureScreen
 from casework.model.disclosures import TIER_OF, Band, Category
+from casework.model.significance import wilson as wilson
 from launcher.understanding import Parsed, Understood, decide
 
-Z = 1.959964  # 95 % of a normal distribution
 SMS_LENGTH = 160
 CODE_SWITCHED = frozenset({"code_switched", "second_language"})
 
@@ -98,13 +97,6 @@ def judge_again(judged: Iterable[Judged], limits: BandLimits) -> list[Judged]:
 def share(those: Iterable[Judged], holds: Callable[[Judged], bool], *, note: str = "") -> Figure:
     held = [holds(one) for one in those]
     return Figure(value=sum(held) / len(held) if held else None, n=len(held), hits=sum(held), note=note)
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    middle, spread = hits / n, Z * Z / n
-    centre = (middle + spread / 2) / (1 + spread)
-    half = Z * math.sqrt(middle * (1 - middle) / n + spread / (4 * n)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def is_red(one: Judged) -> bool:
@@ -222,11 +214,16 @@ def macro_f1(those: Sequence[Judged], holds: Callable[[Judged], bool]) -> Figure
 
     Where `holds`, the message counts as read as meant.
     """
-    meant: Counter[str] = Counter(one.meant for one in those)
-    read: Counter[str] = Counter(one.meant if holds(one) else one.understood.outcome for one in those)
-    right: Counter[str] = Counter(one.meant for one in those if holds(one))
+    return f1_of([(one.meant, one.meant if holds(one) else one.understood.outcome) for one in those])
+
+
+def f1_of(pairs: Sequence[tuple[str, str | None]]) -> Figure:
+    """The same, of what was meant and what was read."""
+    meant: Counter[str] = Counter(one for one, _ in pairs)
+    read: Counter[str | None] = Counter(one for _, one in pairs)
+    right: Counter[str] = Counter(one for one, other in pairs if one == other)
     scores = [2 * right[outcome] / (meant[outcome] + read[outcome]) for outcome in meant]
-    return Figure(value=sum(scores) / len(scores) if scores else None, n=len(those))
+    return Figure(value=sum(scores) / len(scores) if scores else None, n=len(pairs))
 
 
 Measures = Mapping[str, Callable[[Judged], bool]]

@@ -7,6 +7,7 @@ import msgspec
 
 from bot.corpus import CorpusInvalid, Example, read_corpus, read_file, split_by_scenario
 from casework.model.disclosures import Category
+from launcher.evaluation.frozen import FOLDER, check_frozen
 
 DEFAULT_SETS = ("test", "same")
 FILES = {
@@ -39,8 +40,11 @@ class _Row(msgspec.Struct, kw_only=True):
 def read_set(root: Path, name: str) -> list[Example]:
     """dev, test (other authors), same (held-out scenarios of the corpus's authors), first, or a path.
 
-    Raises CorpusInvalid for what cannot be read, has a label that does not exist, or holds nothing.
+    Raises CorpusInvalid for what cannot be read, has a label that does not exist, or holds nothing, and SetAltered
+    for a named set that is not the frozen one.
     """
+    if name in FILES:
+        check_frozen(root, Path(FILES[name]).relative_to(FOLDER).as_posix())
     path = root / FILES[name] if name in FILES else Path(name)
     if name == SAME_AUTHORS:
         examples = split_by_scenario(read_corpus(root / CORPUS))[1]

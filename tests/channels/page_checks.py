@@ -64,7 +64,7 @@ ADDRESSES = re.compile(
     r"/(?:[a-z]{2}(?:/(?:before|find|ways|about))?)?"
     r"|/(?:before|find|ways|about|start|m|m/keep|m/language|leave|finish|feedback)"
     r"|/my(?:/(?:dates|copy|notes|how|files|pin|unlock|key(?:/[a-z]+)?))?"
-    r"|/i/[\w-]+"
+    r"|/(?:i|try)/[\w-]+"
 )
 # Shown to anyone, in the language of their address.
 OPEN_PAGES = {"/", "/before", "/find", "/ways", "/about"}

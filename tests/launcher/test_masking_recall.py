@@ -1,8 +1,10 @@
-"""What the masking hides of marked messages that whoever wrote it never read: the document says what is measured.
+"""What the masking hides of marked messages: the document says what is measured, with interval and verdict.
 
-Red when a rule changes a figure and `docs/masking.md` does not say so. The bars stand there, and which is missed.
+Red when, each tried once: a rule changes a figure and `docs/masking.md` does not say so, an interval or a share there
+is not the figure's, a bar that is missed is called reached, or a frozen set is changed.
 """
 
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -10,27 +12,68 @@ from pathlib import Path
 import pytest
 
 from launcher.evaluation.figures import Figure
-from launcher.masking_figures import ALL_STRUCTURED, FOLDER, PRECISION, STRUCTURED, measure
+from launcher.masking_figures import ALL_STRUCTURED, FOLDER, PRECISION, STRUCTURED, make_masker, measure
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "masking.md"
-ROW = re.compile(r"^\| (?P<of>[a-z_ ]+) \| (?P<hits>\d+) of (?P<n>\d+) \|", re.MULTILINE)
+FIRST, SECOND = "messages.txt", "messages_second.txt"
+# A mark that is wrong stands in errata.md beside them, and is not mended here.
+FROZEN = {
+    FIRST: "480267d9dc1159c98233688e41908b7fefc62ab6cd28aa4d6dcb635447430ded",
+    SECOND: "4eaefc6ca4b015f5f6fe48966eb41d8410a27936c4cbab2d483401e623e46289",
+}
+WANTED = {ALL_STRUCTURED: 99, PRECISION: 90}
+OF = sorted({ALL_STRUCTURED, PRECISION, "name", *STRUCTURED})
+FIGURE = r"(\d+) of (\d+) \| ([\d.]+) % \| ([\d.]+) to ([\d.]+) \|"
+SECOND_ROW = re.compile(
+    rf"^\| ([a-z_]+) \| {FIGURE} \d+: (reached|\*\*missed\*\*) \| \d+ of \d+ \|$", re.MULTILINE
+)
+FIRST_ROW = re.compile(rf"^\| ([a-z_]+) \| {FIGURE} {FIGURE}$", re.MULTILINE)
+# The first run, before anybody had read a miss: kept, and made again by no code.
+FIRST_RUN = {ALL_STRUCTURED: (418, 433), "name": (79, 81), PRECISION: (594, 608)}
 
 
 @cache
-def figures() -> dict[str, Figure]:
-    return measure(FOLDER)
+def figures(name: str) -> dict[str, Figure]:
+    return measure(FOLDER, name=name, masker=make_masker())
 
 
 @cache
-def documented() -> dict[str, tuple[int, int]]:
-    return {row["of"]: (int(row["hits"]), int(row["n"])) for row in ROW.finditer(DOCUMENT.read_text("utf-8"))}
+def rows(pattern: re.Pattern[str]) -> dict[str, tuple[str, ...]]:
+    return {found[1]: found.groups()[1:] for found in pattern.finditer(DOCUMENT.read_text("utf-8"))}
 
 
-@pytest.mark.parametrize("of", sorted({ALL_STRUCTURED, PRECISION, "name", *STRUCTURED}))
-def test_a_documented_figure_is_the_measured_one(of: str) -> None:
-    figure = figures()[of]
+def told(figure: Figure) -> tuple[str, ...]:
+    """As the document writes a figure: hits, of how many, share, and Wilson's interval in percent."""
+    low, high = figure.interval or (0.0, 1.0)
+    return (str(figure.hits), str(figure.n), *(_percent(value) for value in (figure.value or 0.0, low, high)))
 
-    assert documented()[of] == (figure.hits, figure.n)
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}".replace("100.0", "100")
+
+
+@pytest.mark.parametrize("of", OF)
+def test_the_figure_of_the_second_set_is_the_measured_one(of: str) -> None:
+    figure = figures(SECOND)[of]
+    *documented, verdict = rows(SECOND_ROW)[of]
+
+    assert tuple(documented) == told(figure)
+    assert (verdict == "reached") is ((figure.value or 0.0) >= WANTED.get(of, 95) / 100)
+
+
+@pytest.mark.parametrize("of", OF)
+def test_the_figure_of_the_first_set_is_the_measured_one_and_the_first_run_is_kept(of: str) -> None:
+    row = rows(FIRST_ROW)[of]
+    hits, n = int(row[0]), int(row[1])
+
+    assert row[5:] == told(figures(FIRST)[of])
+    assert row[:5] == told(Figure(value=hits / n, n=n, hits=hits))
+    assert FIRST_RUN.get(of, (hits, n)) == (hits, n)
+
+
+@pytest.mark.parametrize("name", sorted(FROZEN))
+def test_a_frozen_set_is_as_it_was_when_it_was_measured_first(name: str) -> None:
+    assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == FROZEN[name]
 
 
 def test_a_mark_counts_only_when_all_of_it_is_covered(tmp_path: Path) -> None:

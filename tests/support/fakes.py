@@ -25,14 +25,23 @@ class FakeAssistant:
     asked: list[str] = field(default_factory=list)
     states: list[JsonObject | None] = field(default_factory=list)
     facts: list[JsonObject] = field(default_factory=list)
+    models: list[tuple[str, ...]] = field(default_factory=list)
     while_answering: Callable[[], None] | None = None
 
     async def ask(
-        self, *, turn_id: str, conversation: str, text: str, state: JsonObject | None, facts: JsonObject
+        self,
+        *,
+        turn_id: str,
+        conversation: str,
+        text: str,
+        state: JsonObject | None,
+        facts: JsonObject,
+        models: tuple[str, ...] = (),
     ) -> AssistantAnswer:
         self.asked.append(text)
         self.states.append(state)
         self.facts.append(facts)
+        self.models.append(models)
         if self.while_answering is not None:
             self.while_answering()
         if self.is_down:

@@ -4,12 +4,29 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from actions.support import RESPONSES
+from casework.model.content_lint import (
+    ANOTHER_WAY,
+    EMERGENCY,
+    HARDEST_GRADE,
+    LONGEST_PARAGRAPH,
+    LONGEST_REVIEW,
+    LONGEST_SENTENCE_WORDS,
+    MOST_PARAGRAPHS,
+    MOST_SEGMENTS,
+    NEVER_SAID,
+    PHONE,
+    PROMISES,
+    SAID_SAFELY,
+    WAITING,
+    WAITING_SAFELY,
+)
 from casework.model.sms_segments import GSM_7, GSM_7_EXTENDED, count_segments
-from casework.services.case_file_cells import LONGEST as LONGEST_CELL
+from casework.services.content_gaps import SAMPLES
+from casework.services.contents import read_known_numbers
 from casework.services.rendering import write_out
 from casework.services.service_texts import load_service_texts
 from casework.services.support_directory import Opening, SupportService, get_support_services
@@ -18,49 +35,12 @@ from tests.yaml_files import ROOT, read_yaml
 
 TEMPLATES = ROOT / "casework" / "templates"
 
-HARDEST_GRADE = 6.0
-LONGEST_SENTENCE_WORDS = 25
-MOST_SEGMENTS = 2
-LONGEST_PARAGRAPH = 280
-MOST_PARAGRAPHS = 3
-LONGEST_REVIEW = timedelta(days=366)
-
-NEVER_SAID = re.compile(
-    r"\b(why|unfortunately|please|sorry|incident|alleged\w*|allegation\w*|claim\w*|oops|invalid|filed|undetected|nfa"
-    r"|retract\w*|uncooperative|user|ticket|chatbot|forbidden|you should have|your fault|calm down|perpetrator)\b",
-    re.I,
-)
-# In their plain meaning these are what the person needs to read.
-SAID_SAFELY = re.compile(r"incident number|not your fault", re.I)
-PROMISES = re.compile(
-    r"\b(?:we|i|they|someone|police|officers?) will (?:call|ring|come|attend|visit|arrest|reply|find|keep|tell|help)\b"
-    r"|\b(?:i|we) promise|guarantee|\bshortly\b|straight away|right away|keep you safe|\byou are safe\b"
-    r"|\b(?:can ?not|can't|not allowed to) (?:contact|come near|reach|message) you\b",
-    re.I,
-)
-WAITING = re.compile(r"\bwait(?:ing)?\b|\buntil the (?:trial|case|end)\b|\bafter the trial\b", re.I)
-WAITING_SAFELY = re.compile(
-    r"not (?:need|have) to wait|while you wait|waits in prison|\bwait(?:ing)? for you\b", re.I
-)
-PHONE = re.compile(
-    r"\b(?:0\d[\d ]{6,}\d|1[0-8]\d{3} \d{3}|116 ?\d{3}|[5-9]\d{4}|1[015]\d|999|55)\b(?! (?:working|days))"
-)
-EMERGENCY = {"999", "55"}
-ANOTHER_WAY = re.compile(
-    r"\b(?:text \d|write|online|website|chat|email|app|person|police force's website)\b|\.uk", re.I
-)
 # Said inside a longer reply, which ends with the other ways.
 PART_OF_A_LIST = "utter_support_service"
 
 # The longest each gap is filled with, and an ordinary value to read it with.
-GAPS = {
-    "recorded_on": ("30 September 2026", "3 May 2026"),
-    "changed_on": ("30 September 2026", "3 May 2026"),
-    "next_update_due": ("30 September 2026", "3 May 2026"),
-    # As long as a case file may have them: a longer one is refused when it is read.
-    "officer_name": ("Detective Constable ".ljust(LONGEST_CELL["oic_name"], "x"), "Sam Test"),
-    "collar_number": ("CX123456".ljust(LONGEST_CELL["oic_collar_number"], "0"), "C123"),
-    "officer_contact": ("101 extension ".ljust(LONGEST_CELL["oic_contact"], "1"), "101"),
+GAPS: dict[str, tuple[str, str]] = {
+    **SAMPLES,
     "code": ("123456", "123456"),
     "link": (f"https://{'messages.'.rjust(48, 'x')}example.org/i/{'x' * 32}", "https://example.org/i/x"),
     "word": ("4BDGH7", "4BDGH7"),
@@ -165,9 +145,7 @@ def _openings_of(service: SupportService) -> tuple[Opening, ...]:
 
 def read_numbers() -> set[str]:
     """Every telephone number that has a source: those of the safety lines and those of the directory."""
-    return set(_toml("safety_lines.toml")["numbers"]) | {
-        service.phone_display.partition(",")[0] for service in get_support_services()
-    }
+    return set(read_known_numbers())
 
 
 def _toml(file: str) -> dict[str, Any]:

@@ -193,6 +193,19 @@ class SqlInbox:
         limits: BandLimits,
         before_id: int | None = None,
     ) -> list[str]:
+        earlier = self.list_earlier_with_ids(
+            conversation_id, before=before, limits=limits, before_id=before_id
+        )
+        return [text for _, text in earlier]
+
+    def list_earlier_with_ids(
+        self,
+        conversation_id: str,
+        *,
+        before: datetime,
+        limits: BandLimits,
+        before_id: int | None = None,
+    ) -> list[tuple[int, str]]:
         # The newest first and the times looked at here: a condition on them could read the whole conversation.
         wanted = {"of": conversation_id, "before_id": before_id or LARGEST_ID, "most": limits.earlier_texts}
         newest = self._connection.execute(EARLIER, wanted).all()
@@ -201,7 +214,7 @@ class SqlInbox:
             self._connection.execute(LAST_CLOSED, {"of": conversation_id}).scalar() if newest else None
         )
         return [
-            row.text[-LONGEST_EARLIER_TEXT:]
+            (row.id, row.text[-LONGEST_EARLIER_TEXT:])
             for row in reversed(newest)
             if row.received_at >= since and (closed_at is None or row.received_at > closed_at)
         ]
@@ -228,7 +241,7 @@ HEARD_LATE = (
     )
 )
 EARLIER = (
-    sa.select(inbox.c.text, inbox.c.received_at)
+    sa.select(inbox.c.id, inbox.c.text, inbox.c.received_at)
     .where(inbox.c.conversation_id == sa.bindparam("of"), inbox.c.id < sa.bindparam("before_id"))
     .order_by(inbox.c.id.desc())
     .limit(sa.bindparam("most"))
@@ -304,7 +317,7 @@ def _went(row: Any) -> TranscriptEntry:
         at=row.created_at,
         author=Author(row.author),
         author_name=row.display_name,
-        text=_hide_keys(row),
+        text=hide_keys(row),
         status=OutboxStatus(row.status),
         screen=None,
         choices=tuple(row.choices),
@@ -315,7 +328,7 @@ def _went(row: Any) -> TranscriptEntry:
     )
 
 
-def _hide_keys(row: Any) -> str:
+def hide_keys(row: Any) -> str:
     """Until it has left, a code or an invite is in the row; no page ever shows it."""
     if row.lane == Lane.ONE_TIME_CODE.value:
         return re.sub(r"\d", "•", row.text)

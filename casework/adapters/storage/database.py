@@ -78,10 +78,19 @@ class Database:
     `write` commits when the work returns and rolls back when it raises; work may run again
     when the database asks for a retry, so it must hold no effect outside its transaction.
     `goes_first`: other processes' writes to the same SQLite file let this one's pass (`turnstile`).
+    `may_teach_unless_said`: whether messages nobody decided about may teach the assistant.
     """
 
-    def __init__(self, engine: sa.Engine, clock: Clock, *, goes_first: bool = False) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        clock: Clock,
+        *,
+        goes_first: bool = False,
+        may_teach_unless_said: bool = False,
+    ) -> None:
         self.engine = engine
+        self._may_teach_unless_said = may_teach_unless_said
         self._turnstile = find_turnstile(engine, goes_first=goes_first)
         self._clock = clock
         # SQLite has one writer; queueing here is fairer than its busy loop.
@@ -109,14 +118,17 @@ class Database:
 
     def _write_once(self, work: Callable[[SqlTransaction], Result]) -> Result:
         with self._turnstile.passing(), self.engine.begin() as connection:
-            result = work(SqlTransaction(connection, self._clock))
+            result = work(self._transaction(connection))
             if self.engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(NOTIFY_OF_A_CHANGE)
             return result
 
     def read_now(self, work: Callable[[SqlTransaction], Result]) -> Result:
         with self.engine.connect().execution_options(waymark_read=True) as connection:
-            return work(SqlTransaction(connection, self._clock))
+            return work(self._transaction(connection))
+
+    def _transaction(self, connection: sa.Connection) -> SqlTransaction:
+        return SqlTransaction(connection, self._clock, may_teach_unless_said=self._may_teach_unless_said)
 
     def close(self) -> None:
         self._writers.shutdown()

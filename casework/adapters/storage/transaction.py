@@ -6,29 +6,37 @@ from functools import cached_property
 import sqlalchemy as sa
 
 from casework.adapters.storage.alarms import SqlAlarms
+from casework.adapters.storage.annotations import SqlAnnotations
 from casework.adapters.storage.boards import SqlBoards
 from casework.adapters.storage.canned_replies import SqlCannedReplies
 from casework.adapters.storage.cases import SqlCases
 from casework.adapters.storage.clocks import SqlClocks
 from casework.adapters.storage.codes import SqlCodes
+from casework.adapters.storage.comparisons import SqlComparisons
+from casework.adapters.storage.contents import SqlContents
 from casework.adapters.storage.conversations import SqlConversations, SqlInbox, SqlTranscripts
 from casework.adapters.storage.credentials import SqlCredentials
 from casework.adapters.storage.desk import SqlDesk
 from casework.adapters.storage.drafts import SqlDrafts
 from casework.adapters.storage.drills import SqlDrills
 from casework.adapters.storage.endings import SqlEndings
+from casework.adapters.storage.evaluations import SqlEvaluations
+from casework.adapters.storage.examples import SqlExamples
 from casework.adapters.storage.factors import SqlFactors, SqlSignInAttempts
 from casework.adapters.storage.feedback import SqlFeedback
 from casework.adapters.storage.follow_ups import SqlFollowUps
 from casework.adapters.storage.glass import SqlGlass
+from casework.adapters.storage.guests import SqlGuests
 from casework.adapters.storage.hand_backs import SqlHandBacks
 from casework.adapters.storage.held_imports import SqlImports
 from casework.adapters.storage.held_messages import SqlHeldMessages
 from casework.adapters.storage.invites import SqlInvites
 from casework.adapters.storage.ladder import SqlLadder
+from casework.adapters.storage.masking_reads import SqlMaskingReads
 from casework.adapters.storage.measures import SqlMeasures
 from casework.adapters.storage.media import SqlMedia
 from casework.adapters.storage.menus import SqlMenus
+from casework.adapters.storage.model_releases import SqlModelReleases
 from casework.adapters.storage.notices import SqlNotices
 from casework.adapters.storage.officer_messages import SqlOfficerMessages
 from casework.adapters.storage.opt_outs import SqlOptOuts
@@ -40,6 +48,8 @@ from casework.adapters.storage.person_threads import SqlPersonThreads
 from casework.adapters.storage.promises import SqlPromises
 from casework.adapters.storage.records import SqlAudit, SqlBeats
 from casework.adapters.storage.relations import SqlRelations
+from casework.adapters.storage.review_reads import SqlReviewReads
+from casework.adapters.storage.reviews import SqlReviews
 from casework.adapters.storage.rota import SqlRota, SqlStaffNotices
 from casework.adapters.storage.shifts import SqlShifts
 from casework.adapters.storage.staff_notes import SqlStaffNotes
@@ -47,17 +57,25 @@ from casework.adapters.storage.standings import SqlStandings
 from casework.adapters.storage.supervision import SqlBroadcasts, SqlIntakePauses, SqlQuality
 from casework.adapters.storage.sweeps import SqlSweeps
 from casework.adapters.storage.throttles import SqlThrottles
+from casework.adapters.storage.training_flags import SqlTrainingFlags
 from casework.adapters.storage.transfers import SqlRegrades, SqlTransfers
+from casework.adapters.storage.turn_records import SqlTurnRecords
 from casework.adapters.storage.turns import SqlTurns
+from casework.adapters.storage.unmaskings import SqlUnmaskings
 from casework.adapters.storage.victims import SqlPeople
 from casework.adapters.storage.wellbeing import SqlBreaks, SqlExposures
+from casework.adapters.storage.workbench_jobs import SqlJobs
 from casework.services.ports import Clock
 
 
 class SqlTransaction:
-    def __init__(self, connection: sa.Connection, clock: Clock) -> None:
+    def __init__(
+        self, connection: sa.Connection, clock: Clock, *, may_teach_unless_said: bool = False
+    ) -> None:
         self.connection = connection
         self._clock = clock
+        # Whether a message nobody decided about may teach the assistant: a force's setting.
+        self.may_teach_unless_said = may_teach_unless_said
 
     @cached_property
     def now(self) -> datetime:
@@ -279,6 +297,62 @@ class SqlTransaction:
     @cached_property
     def drills(self) -> SqlDrills:
         return SqlDrills(self.connection, self.now)
+
+    @cached_property
+    def evaluations(self) -> SqlEvaluations:
+        return SqlEvaluations(self.connection)
+
+    @cached_property
+    def comparisons(self) -> SqlComparisons:
+        return SqlComparisons(self.connection, self.now)
+
+    @cached_property
+    def contents(self) -> SqlContents:
+        return SqlContents(self.connection, self.now)
+
+    @cached_property
+    def guests(self) -> SqlGuests:
+        return SqlGuests(self.connection, self.now)
+
+    @cached_property
+    def model_releases(self) -> SqlModelReleases:
+        return SqlModelReleases(self.connection, self.now)
+
+    @cached_property
+    def masking_reads(self) -> SqlMaskingReads:
+        return SqlMaskingReads(self.connection)
+
+    @cached_property
+    def unmaskings(self) -> SqlUnmaskings:
+        return SqlUnmaskings(self.connection, self.now)
+
+    @cached_property
+    def training_flags(self) -> SqlTrainingFlags:
+        return SqlTrainingFlags(self.connection, self.now, unless_said=self.may_teach_unless_said)
+
+    @cached_property
+    def turn_records(self) -> SqlTurnRecords:
+        return SqlTurnRecords(self.connection, self.now, unless_said=self.may_teach_unless_said)
+
+    @cached_property
+    def reviews(self) -> SqlReviews:
+        return SqlReviews(self.connection, self.now, unless_said=self.may_teach_unless_said)
+
+    @cached_property
+    def review_reads(self) -> SqlReviewReads:
+        return SqlReviewReads(self.connection, self.now)
+
+    @cached_property
+    def annotations(self) -> SqlAnnotations:
+        return SqlAnnotations(self.connection, self.now)
+
+    @cached_property
+    def examples(self) -> SqlExamples:
+        return SqlExamples(self.connection, self.now)
+
+    @cached_property
+    def jobs(self) -> SqlJobs:
+        return SqlJobs(self.connection, self.now)
 
     @cached_property
     def audit(self) -> SqlAudit:

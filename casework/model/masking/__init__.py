@@ -74,6 +74,21 @@ class MaskedText:
         start, end = max(start, 0), max(end, start, 0)
         return self._moved(start, is_end=False), self._moved(end, is_end=True)
 
+    def to_raw(self, start: int, end: int) -> tuple[int, int]:
+        """The other way round: where a span of the masked text stands in the raw one, widened over its masks."""
+        start, end = max(start, 0), max(end, start, 0)
+        return self._moved_back(start, is_end=False), self._moved_back(end, is_end=True)
+
+    def _moved_back(self, place: int, *, is_end: bool) -> int:
+        shift = 0
+        for mask in self.masks:
+            if place <= mask.at:
+                break
+            if place < mask.until:
+                return mask.end if is_end else mask.start
+            shift = mask.end - mask.until
+        return place + shift
+
     def _moved(self, place: int, *, is_end: bool) -> int:
         shift = 0
         for mask in self.masks:

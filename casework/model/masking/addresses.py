@@ -29,6 +29,12 @@ _STREET = re.compile(
     r"((?:[a-z][a-z'.-]{1,20}\s{1,2}){1,3}[a-z][a-z'-]{1,20})(?![a-z])"
 )
 _WORD = re.compile(r"[a-z][a-z'.-]{0,20}")
+# The house's own name before its number: "The Old Barn, 3 Mock Lane".
+_HOUSE_NAME = re.compile(
+    r"(?<![a-z])(?:(?:at|in|is|to|of|near|address[\s:]{0,2})\s{1,2}|the\s{1,2})"
+    r"((?:[a-z][a-z'-]{0,20}\s{1,2}){0,3}[a-z][a-z'-]{0,20})\s{0,2},\s{0,2}$"
+)
+_LONGEST_HOUSE_NAME = 72
 _FLAT = re.compile(
     r"(?<![a-z])(?:flat|apartment|apt)\s{0,2}(?:number\s|no\.?\s?)?[0-9]{1,4}\s?[a-h]?(?![a-z0-9])"
 )
@@ -54,7 +60,8 @@ class Addresses:
         for found in _STREET.finditer(view.lower):
             end = self._end_of_street(view, found)
             if end:
-                yield Found(found.start(), end, MaskKind.ADDRESS, Layer.SHAPE)
+                start = _start_of_house(view, found.start())
+                yield Found(start, end, MaskKind.ADDRESS, Layer.SHAPE)
         for found in _FLAT.finditer(view.lower):
             yield Found(*found.span(), MaskKind.ADDRESS, Layer.SHAPE)
 
@@ -62,17 +69,29 @@ class Addresses:
         """Where the word stands that says it is a street; None where none of the words behind the number is one."""
         begins = found.start(1)
         words = [(word.group().strip("'.-"), begins + word.start()) for word in _WORD.finditer(found[1])]
-        for place, (word, start) in enumerate(words):
+        for place, (word, _) in enumerate(words):
             if place and self._is_street(word, may_slip=found.group()[0].isdigit()):
                 before = [name for name, _ in words[:place]]
                 is_name = view.text[begins].isupper() or any(name not in self._plain_words for name in before)
-                return start + len(word) if is_name or word not in _WEAK_STREET_WORDS else None
+                if not is_name and word in _WEAK_STREET_WORDS:
+                    return None
+                return self._last_street_word(view, words[place:])
             if word in NOT_IN_STREETS:
                 return None
             if word in _STREETS_BEFORE and place + 1 < len(words):
                 following, begin = words[place + 1]
                 return begin + len(following)
         return None
+
+    def _last_street_word(self, view: View, words: list[tuple[str, int]]) -> int:
+        """A street may be named after another kind of place: "Orchard Way", "Park Row", "Church Hill Road"."""
+        end = words[0][1] + len(words[0][0])
+        for word, start in words[1:]:
+            is_written_so = view.text[start].isupper() and not view.is_shouted
+            if word not in _STREET_WORDS and not (word in _WEAK_STREET_WORDS and is_written_so):
+                break
+            end = start + len(word)
+        return end
 
     def _is_street(self, word: str, *, may_slip: bool) -> bool:
         if word in _STREET_WORDS or word in _WEAK_STREET_WORDS:
@@ -82,3 +101,14 @@ class Addresses:
         return any(
             word[0] == right[0] and cost_of_slip(word, right) is not None for right in _STREETS_TO_MISSPELL
         )
+
+
+def _start_of_house(view: View, start: int) -> int:
+    """Where the house's name before the number begins, if each of its words is written as one; else `start`."""
+    before = max(0, start - _LONGEST_HOUSE_NAME)
+    found = _HOUSE_NAME.search(view.lower[before:start])
+    if found is None or view.is_shouted:
+        return start
+    begins = before + found.start(1)
+    words = _WORD.finditer(view.lower, begins, start)
+    return begins if all(view.text[word.start()].isupper() for word in words) else start

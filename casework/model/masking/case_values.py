@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from casework.model.masking import CaseValues, Layer, MaskKind
-from casework.model.masking.names import Lexicon, is_month
+from casework.model.masking.lexicon import Lexicon
+from casework.model.masking.name_slips import is_slip
+from casework.model.masking.names import is_month
 from casework.model.masking.views import Found, Token, View, fold, read_view
-from casework.model.readable_text import squeeze_letters
-from casework.model.spelling_slips import cost_of_slip
 
 SHORTEST_PART = 2
 # Parts of names that say nothing alone.
@@ -16,7 +16,6 @@ _PARTICLES = frozenset(
     {"ap", "ab", "al", "bin", "da", "de", "del", "di", "du", "el", "la", "le", "st", "van", "von"}
 )
 SHORTEST_LITERAL = 3
-SHORTEST_WITH_SLIP = 6
 # A name that is also an ordinary word, this common or commoner, does not count for its capital where a sentence opens.
 _VERY_COMMON = 600
 # One less common than this is taken for the name however it is written.
@@ -32,9 +31,12 @@ _LONGEST = 64
 
 @dataclass(frozen=True, slots=True)
 class _Part:
+    """`called`: the part of the name this is another form of; itself for the name as it is known."""
+
     folded: str
     kind: MaskKind
     is_plain: bool
+    called: str
 
 
 def find_case_values(view: View, values: CaseValues, lexicon: Lexicon) -> list[Found]:
@@ -71,12 +73,15 @@ def _parts(values: CaseValues, lexicon: Lexicon) -> list[_Part]:
         tokens = [token for token in tokens if token not in lexicon.titles]
         whole = "".join(tokens)
         if len(whole) >= SHORTEST_PART and len(tokens) > 1:
-            parts.setdefault(whole, _Part(whole, kind, is_plain=False))
+            parts.setdefault(whole, _Part(whole, kind, is_plain=False, called=whole))
         for token in tokens:
             if len(token) >= SHORTEST_PART or (len(tokens) == 1 and len(token) > 1):
-                parts.setdefault(
-                    token, _Part(token, kind, is_plain=lexicon.is_plain(token) or token in _PARTICLES)
-                )
+                is_plain = lexicon.is_plain(token) or token in _PARTICLES
+                parts.setdefault(token, _Part(token, kind, is_plain=is_plain, called=token))
+    for part in list(parts.values()):
+        for form in lexicon.short_forms.get(part.folded, ()):
+            is_plain = len(form) < SHORTEST_LITERAL or lexicon.is_plain(form) or lexicon.is_listed(form)
+            parts.setdefault(form, _Part(form, part.kind, is_plain=is_plain, called=part.folded))
     return list(parts.values())
 
 
@@ -92,10 +97,10 @@ def _find_names(view: View, values: CaseValues, lexicon: Lexicon) -> Iterator[Fo
         matched = known[token.folded]
         if matched and (not matched[0].is_plain or _is_meant(view, place, lexicon, known)):
             part, tail = matched
-            yield Found(token.start, token.end, part.kind, Layer.CASE, (part.folded,), tail)
+            yield Found(token.start, token.end, part.kind, Layer.CASE, (part.called,), tail)
     yield from _find_joined(view, parts)
     for part in parts:
-        if len(part.folded) >= 4:
+        if len(part.folded) >= 4 and part.called == part.folded:
             yield from _find_spaced(view, part)
 
 
@@ -103,39 +108,35 @@ def _match(word: str, parts: list[_Part], lexicon: Lexicon) -> tuple[_Part, str]
     for part in parts:
         if word == part.folded:
             return part, ""
-    is_ordinary = word in lexicon.plain_words
+    if word in lexicon.plain_words:
+        return None
     for part in parts:
-        if word == part.folded + "s" and not is_ordinary:
+        if word == part.folded + "s":
             return part, "s"
+    is_listed = lexicon.is_listed(word)
     for part in parts:
-        if not is_ordinary and not part.is_plain and _is_slip(word, part.folded):
+        if part.called == part.folded and is_slip(word, part.folded, is_listed=is_listed):
             return part, ""
     return None
-
-
-def _is_slip(word: str, part: str) -> bool:
-    if abs(len(word) - len(part)) > 2 and squeeze_letters(word) != squeeze_letters(part):
-        return False
-    if len(part) >= 4 and squeeze_letters(word) == squeeze_letters(part):
-        return True
-    if len(part) < SHORTEST_WITH_SLIP or abs(len(word) - len(part)) > 1:
-        return False
-    return cost_of_slip(word, part) is not None
 
 
 def _is_meant(view: View, place: int, lexicon: Lexicon, known: dict[str, tuple[_Part, str] | None]) -> bool:
     """Whether a name that is also an ordinary word is a name here."""
     token = view.tokens[place]
-    rank = lexicon.plain_words.rank(token.folded) or 0
+    matched = known[token.folded]
+    word = matched[0].folded if matched else token.folded  # "Ola's" is as common as "Ola"
+    rank = lexicon.plain_words.rank(word) or 0
     if is_month(view, place):
         return False
-    if rank > _RARE and token.folded not in _PARTICLES:
+    if rank > _RARE and token.folded not in _PARTICLES and len(word) > SHORTEST_PART:
         return True
     if token.has_capital and (not token.opens_sentence or rank > _VERY_COMMON or _stands_apart(view, token)):
         return True
     if token.opens_sentence and place + 1 < len(view.tokens) and view.tokens[place + 1].folded in _SAYS_WHO:
         return True
     beside = [view.tokens[near] for near in (place - 1, place + 1) if 0 <= near < len(view.tokens)]
+    if _follows_initial(view, place, known):
+        return True
     if any(known.get(other.folded) or lexicon.is_sure_name(other.folded) for other in beside):
         return any(_is_near(view, token, other) for other in beside)
     before = beside[0].folded if place else ""
@@ -143,10 +144,22 @@ def _is_meant(view: View, place: int, lexicon: Lexicon, known: dict[str, tuple[_
     two = " ".join(other.folded for other in view.tokens[max(0, place - 2) : place])
     if cues & {"titles", "ranks", "loose_ranks"} or lexicon.cues.get(two, frozenset()) & {"sure", "ranks"}:
         return True
+    # "yeah its will": nothing else is said so, however common the word.
+    if len(word) > SHORTEST_PART and (before in ("its", "im") or two in ("this is", "it is", "i am")):
+        return word not in _PARTICLES
     is_last = place == len(view.tokens) - 1
     return rank > _VERY_COMMON and (
         bool(cues & {"sign_offs"} and is_last) or before in ("im", "its", "is", "this")
     )
+
+
+def _follows_initial(view: View, place: int, known: dict[str, tuple[_Part, str] | None]) -> bool:
+    """ "hope c-bell", "hope c. bell": one letter of a name between two others of it."""
+    if place < 2 or len(view.tokens[place - 1].folded) != 1:
+        return False
+    first, initial, last = view.tokens[place - 2 : place + 1]
+    between = (view.lower[first.end : initial.start], view.lower[initial.end : last.start])
+    return bool(known.get(first.folded)) and between[0] == " " and between[1] in (" ", "-", ".", ". ")
 
 
 def _stands_apart(view: View, token: Token) -> bool:
@@ -162,7 +175,11 @@ def _is_near(view: View, one: Token, other: Token) -> bool:
 
 def _find_joined(view: View, parts: list[_Part]) -> Iterator[Found]:
     """Parts split over words ("o neill", "mc donald"), and the whole name however its words are joined."""
-    wanted = {part.folded: part for part in parts if len(part.folded) >= 5 and not part.is_plain}
+    wanted = {
+        part.folded: part
+        for part in parts
+        if len(part.folded) >= 5 and not part.is_plain and part.called == part.folded
+    }
     tokens = view.tokens
     for place, first in enumerate(tokens):
         joined = first.folded
@@ -179,7 +196,7 @@ def _find_joined(view: View, parts: list[_Part]) -> Iterator[Found]:
 
 def _find_spaced(view: View, part: _Part) -> Iterator[Found]:
     """Letter by letter: "k i e r a n"."""
-    spaced = r"[\s.\-]{1,2}".join(re.escape(letter) for letter in part.folded[:_LONGEST])
+    spaced = r"[\s.,\-]{1,3}".join(re.escape(letter) for letter in part.folded[:_LONGEST])
     for found in re.finditer(rf"(?<![a-z]){spaced}(?![a-z])", view.lower):
         yield Found(*found.span(), part.kind, Layer.CASE, (part.folded,))
 

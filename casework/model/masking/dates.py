@@ -73,17 +73,22 @@ _SPOKEN_DATE = re.compile(
 )
 # What only means a date behind "born": six or eight figures in a row, two-figure parts, a year alone.
 _BORN_SHAPES = re.compile(
-    rf"{_DAY}[\s./\\-]{{0,3}}(?:0?[1-9]|1[0-2])[\s./\\-]{{0,3}}{_ANY_YEAR}(?![0-9])"
+    rf"{_DAY}[\s./\\-]{{1,3}}(?:0?[1-9]|1[0-2])[\s./\\-]{{1,3}}{_ANY_YEAR}(?![0-9])"
+    # A month in another language, or one no list would know.
+    rf"|{_DAY}[\s.-]{{1,3}}[a-z]{{3,12}}[\s.,-]{{1,3}}{_YEAR}(?![0-9])|(?<![0-9])[0-9]{{4}}[\s./-]{{1,3}}{_YEAR}(?![0-9])"
     rf"|(?<![0-9]){_YEAR}(?![0-9])|(?<![0-9])[0-9]{{6,8}}(?![0-9])"
     rf"|{_MONTH}\s'?[0-9]{{2}}(?![0-9])"
 )
 _OLD_YEAR = re.compile(r"(?<![0-9])(?:19[0-9]{2}|200[0-9]|201[0-5])(?![0-9])")
+# "O6", "l2", "2OO1": letters that stand for figures, inside what is otherwise written as a date.
+_MISTYPED = re.compile(r"(?<![0-9a-z])[0-9oli]{1,2}[./\\-][0-9oli]{1,2}[./\\-][0-9oli]{2,4}(?![0-9a-z])")
+_LOOK_ALIKE = str.maketrans("oli", "011")
 _SPOKEN_OLD_YEAR = re.compile(r"nineteen[\s-]{1,2}(?:hundred|[a-z])")
 
 
 def find_birth_dates(view: View) -> list[Found]:
     """Full dates with a year from 1900 to 2015, and any date shortly behind "born", "dob" or "birthday"."""
-    lower = view.lower
+    lower = _MISTYPED.sub(_read_figures, view.lower)
     spans = [
         found.span()
         for pattern in (*_DATES[:5], _SPOKEN_DATE)
@@ -98,6 +103,12 @@ def find_birth_dates(view: View) -> list[Found]:
         if found:
             spans.append(found)
     return [Found(start, end, MaskKind.BIRTH_DATE, Layer.SHAPE) for start, end in spans]
+
+
+def _read_figures(found: re.Match[str]) -> str:
+    """The date with figures for letters, as long as it was; what has too few figures stays."""
+    written = found.group()
+    return written.translate(_LOOK_ALIKE) if sum(map(str.isdigit, written)) > 3 else written
 
 
 def find_protected(view: View) -> list[tuple[int, int]]:

@@ -5,11 +5,13 @@ from dataclasses import replace
 
 from casework.model.masking import CaseValues, Layer, Mask, MaskedText, MaskKind
 from casework.model.masking.case_values import find_case_values, list_words
-from casework.model.masking.names import Lexicon, find_by_context, find_by_list, load_lexicon
+from casework.model.masking.lexicon import Lexicon, load_lexicon
+from casework.model.masking.names import find_by_context, find_by_list
 from casework.model.masking.places import Towns, find_places, parse_towns
 from casework.model.masking.shapes import Shapes
 from casework.model.masking.spoken_digits import find_spoken
 from casework.model.masking.surrogates import make_surrogate
+from casework.model.masking.unlisted_names import find_initials, find_unlisted, with_initials
 from casework.model.masking.views import Found, View, fold, read_view
 
 
@@ -34,11 +36,15 @@ class LayeredMasker:
         return self._write(text, kept, forbidden - {""}, of=of)
 
     def _find(self, view: View, values: CaseValues) -> Iterable[list[Found]]:
-        yield find_case_values(view, values, self._lexicon)
+        of_case = find_case_values(view, values, self._lexicon)
+        yield [*of_case, *find_initials(view, values), *with_initials(view, of_case, values)]
         yield self._shapes.find(view)
         yield find_spoken(view, self._lexicon.plain_words)
-        yield find_by_context(view, self._lexicon)
-        yield [*find_by_list(view, self._lexicon), *find_places(view, self._towns, self._lexicon)]
+        by_context = find_by_context(view, self._lexicon)
+        yield [*by_context, *with_initials(view, by_context, values)]
+        by_list = [*find_by_list(view, self._lexicon), *find_unlisted(view, self._lexicon)]
+        named = [*by_list, *with_initials(view, by_list, values)]
+        yield [*named, *find_places(view, self._towns, self._lexicon)]
 
     def _settle(
         self, view: View, layers: Iterable[list[Found]], marked: list[tuple[int, int, Found]]

@@ -1,17 +1,11 @@
 """Names nobody told us of: beside words that go before a name, and first names wherever they stand."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Iterator
 
 from casework.model.masking import Layer, MaskKind
+from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.views import Found, Token, View
-from casework.model.readable_text import squeeze_letters
-from casework.model.toml_files import read_toml
 
-FOLDER = Path(__file__).parent
-PLAIN_WORDS_FILE = FOLDER.parent / "disclosure_rules" / "plain_words.txt"
 _MONTHS = frozenset({"april", "may", "june", "july", "august", "jan", "summer", "autumn", "winter"})
 _BEFORE_MONTHS = frozenset(
     {
@@ -38,71 +32,7 @@ _BEFORE_MONTHS = frozenset(
     }
 )
 _MOST_PARTS = 3
-_MOST_CUE_WORDS = 3
-
-
-class PlainWords:
-    """Ordinary words, commonest first. The list has them with doubled letters as one; so they are looked up."""
-
-    def __init__(self, commonest_first: Iterable[str]) -> None:
-        self._ranks = {word: place for place, word in reversed(list(enumerate(commonest_first)))}
-
-    def __contains__(self, word: object) -> bool:
-        return isinstance(word, str) and self.rank(word) is not None
-
-    def rank(self, word: str) -> int | None:
-        """Its place in order of commonness, from 0; None for no ordinary word."""
-        return self._ranks.get(word, self._ranks.get(squeeze_letters(word)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lexicon:
-    """`plain_words`: ordinary words with their place in order of commonness; `first_names`: whether it is also one.
-
-    `cues`: words joined by a space, with what kind of cue they are (sure, unsure, titles, ranks, sign_offs).
-    """
-
-    plain_words: PlainWords
-    first_names: Mapping[str, bool]
-    cues: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    never: frozenset[str] = frozenset()
-
-    @cached_property
-    def titles(self) -> frozenset[str]:
-        """Every single word of a title or a rank: never part of a name."""
-        named = {"titles", "ranks", "loose_ranks"}
-        return frozenset(word for cue, kinds in self.cues.items() if kinds & named for word in cue.split())
-
-    def is_sure_name(self, word: str) -> bool:
-        return self.first_names.get(word) is False
-
-    def is_name(self, word: str) -> bool:
-        return word in self.first_names
-
-    def is_plain(self, word: str) -> bool:
-        return word in self.plain_words and not self.is_sure_name(word)
-
-
-def load_lexicon() -> Lexicon:
-    """The packaged lists. Raises SettingsInvalid or OSError for one that is not there."""
-    marks = read_toml(FOLDER / "name_marks.toml")
-    cues: dict[str, set[str]] = {}
-    for kind in ("sure", "unsure", "titles", "ranks", "loose_ranks", "sign_offs"):
-        for cue in marks[kind]:
-            cues.setdefault(cue, set()).add(kind)
-    plain = PLAIN_WORDS_FILE.read_text("utf-8").split()
-    return Lexicon(
-        plain_words=PlainWords(plain),
-        first_names=_read_first_names((FOLDER / "first_names.txt").read_text("utf-8")),
-        cues={cue: frozenset(kinds) for cue, kinds in cues.items()},
-        never=frozenset(marks["never"]),
-    )
-
-
-def _read_first_names(table: str) -> dict[str, bool]:
-    """Each with whether it is also an ordinary word."""
-    words = [word for line in table.splitlines() if not line.startswith("#") for word in line.split()]
-    return {word.lstrip("~"): word.startswith("~") for word in words}
+_MOST_CUE_WORDS = 5
 
 
 def find_by_context(view: View, lexicon: Lexicon) -> list[Found]:
@@ -113,7 +43,7 @@ def find_by_context(view: View, lexicon: Lexicon) -> list[Found]:
         if not kinds:
             continue
         names = list(_names_from(view, place, kinds, lexicon))
-        if names:
+        if names and names[0].folded not in lexicon.public:
             kind = MaskKind.OFFICER if kinds & {"ranks", "loose_ranks"} else MaskKind.PERSON
             found.append(_found(names, kind, Layer.CONTEXT))
     return [*found, *_find_sign_off(view, lexicon)]
@@ -153,19 +83,31 @@ def strip_possessive(word: str, lexicon: Lexicon) -> str:
     return word
 
 
+def is_surname(token: Token, lexicon: Lexicon) -> bool:
+    """Whether a word right behind a first name belongs to it."""
+    word = token.folded
+    if word in lexicon.never or word in lexicon.public or len(word) < 2:
+        return False
+    if word in lexicon.surnames:
+        return token.has_capital or not lexicon.surnames[word]
+    return (token.has_capital and not lexicon.is_plain(word)) or (len(word) > 2 and not lexicon.is_word(word))
+
+
 def _surname_after(view: View, place: int, lexicon: Lexicon) -> list[Token]:
-    if place + 1 >= len(view.tokens):
-        return []
-    following = view.tokens[place + 1]
-    gap = view.lower[view.tokens[place].end : following.start]
-    is_name = following.has_capital and not lexicon.is_plain(following.folded)
-    return [following] if gap in (" ", "-") and is_name and following.folded not in lexicon.never else []
+    """The one or two words right behind that are surnames: "Okonjo", "Pemberton-Shaw"."""
+    names: list[Token] = []
+    for following in view.tokens[place + 1 : place + _MOST_PARTS]:
+        last = names[-1] if names else view.tokens[place]
+        if view.lower[last.end : following.start] not in (" ", "-") or not is_surname(following, lexicon):
+            break
+        names.append(following)
+    return names
 
 
 def _cue_before(view: View, place: int, lexicon: Lexicon) -> frozenset[str]:
     """The kinds of the longest cue that ends right before this word."""
     tokens = view.tokens
-    if place == 0 or len(view.lower[tokens[place - 1].end : tokens[place].start].strip(" .:-=,'\"")) > 0:
+    if place == 0 or len(view.lower[tokens[place - 1].end : tokens[place].start].strip(" .:-=,'\"(")) > 0:
         return frozenset()
     if tokens[place].start - tokens[place - 1].end > 4:
         return frozenset()
@@ -178,6 +120,7 @@ def _cue_before(view: View, place: int, lexicon: Lexicon) -> frozenset[str]:
 
 def _names_from(view: View, place: int, kinds: frozenset[str], lexicon: Lexicon) -> Iterator[Token]:
     is_sure = bool(kinds & {"sure", "titles", "ranks"})
+    is_kin = "kin" in kinds
     for count in range(_MOST_PARTS):
         if place + count >= len(view.tokens):
             return
@@ -186,12 +129,12 @@ def _names_from(view: View, place: int, kinds: frozenset[str], lexicon: Lexicon)
             return
         if count == 0 and token.folded in lexicon.titles:
             return
-        if not _reads_as_name(token, lexicon, is_sure=is_sure, is_first=count == 0):
+        if not _reads_as_name(token, lexicon, is_sure=is_sure, is_kin=is_kin, is_first=count == 0):
             return
         yield token
 
 
-def _reads_as_name(token: Token, lexicon: Lexicon, *, is_sure: bool, is_first: bool) -> bool:
+def _reads_as_name(token: Token, lexicon: Lexicon, *, is_sure: bool, is_kin: bool, is_first: bool) -> bool:
     word = token.folded
     if word in lexicon.never or word in lexicon.titles or len(word) < 2:
         return False
@@ -200,7 +143,11 @@ def _reads_as_name(token: Token, lexicon: Lexicon, *, is_sure: bool, is_first: b
         return lexicon.is_name(word) or is_sure or not lexicon.is_plain(word)
     if lexicon.is_sure_name(word) or (is_sure and is_first and lexicon.is_name(word)):
         return True
-    return is_sure and is_first and word not in lexicon.plain_words and len(word) > 2
+    if not is_first:
+        return is_surname(token, lexicon)
+    if is_kin:
+        return len(word) > 2 and not lexicon.is_word(word)
+    return is_sure and word not in lexicon.plain_words and len(word) > 2
 
 
 def _find_sign_off(view: View, lexicon: Lexicon) -> list[Found]:

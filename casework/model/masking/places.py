@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from casework.model.masking import Layer, MaskKind
-from casework.model.masking.names import Lexicon
+from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.views import Found, Token, View, fold
 
 _BEFORE = frozenset(["in", "from", "near", "to", "at", "around", "outside", "of", "through", "via"])

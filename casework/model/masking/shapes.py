@@ -8,14 +8,11 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator
 
 from casework.model.crime_references import FORMATS
-from casework.model.masking import Layer, MaskKind
+from casework.model.masking import MaskKind
 from casework.model.masking.addresses import NOT_IN_STREETS, Addresses
 from casework.model.masking.dates import find_birth_dates, find_protected
+from casework.model.masking.numbers import break_at, find_numbers, shape, stands_before
 from casework.model.masking.views import Found, View, words_of
-
-# How far before a value the word that says what it is may stand, in characters.
-_REACH = 36
-FEWEST_DIGITS = 6
 
 _AREAS = frozenset(
     words_of(
@@ -28,6 +25,12 @@ _AREAS = frozenset(
 _ORDINALS = ("st", "nd", "rd", "th")
 _INWARD = "[0-9][abd-hjlnp-uw-z]{2}"
 _POSTCODE = re.compile(rf"(?<![a-z0-9])([a-z]{{1,2}})[0-9][a-z0-9]?[\s.-]{{0,3}}{_INWARD}(?![a-z0-9])")
+# The second half with any letters: mistyped, or of a range that is not issued. Only behind a whole first half.
+_ANY_POSTCODE = re.compile(
+    r"(?<![a-z0-9])([a-z]{2}[0-9][a-z0-9]?|[a-z][0-9][a-z0-9])[\s.-]{0,3}[0-9o]([\s.-]{0,2})([a-z])[\s.-]?([a-z])"
+    r"(?![a-z0-9])"
+)
+_UNITS = frozenset(words_of("am pm km cm mm kg ml mg st nd rd th hr yr mo wk ft of gb mb tb mp"))
 _LOOSE_POSTCODE = re.compile(
     r"(?<![a-z0-9])([a-z](?:[\s.-]{0,2}[a-z])?)[\s.-]{0,2}[0-9o](?:[\s.-]{0,2}[a-z0-9])?[\s,.-]{0,3}[0-9o]"
     r"[\s.-]{0,2}[a-z][\s.-]{0,2}[a-z](?![a-z0-9])"
@@ -88,7 +91,7 @@ _PLATES = tuple(
     re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])")
     for pattern in (
         r"[a-z]{2}[\s.-]{0,1}(?:[0-9][0-9oil]|[oil][0-9])[\s.-]{0,2}[a-z]{3}",  # current
-        r"[a-z][0-9]{1,3}[\s.-]{0,2}[a-z]{3}",  # prefix
+        r"[a-z][\s.-]{0,1}[0-9]{1,3}[\s.-]{0,2}[a-z]{3}",  # prefix
         r"[a-z]{3}[\s.-]{0,2}[0-9]{1,3}[\s.-]{0,1}[a-z]",  # suffix
         r"[a-z]{0,2}[iz][a-z]?[\s.-]{0,2}[0-9]{1,4}",  # Northern Ireland
     )
@@ -103,19 +106,14 @@ _LOOSE_PLATE = re.compile(
 _PLATE_CUE = re.compile(
     r"(?<![a-z])(?:v?reg(?:istration|i|istered)?|number\s?plates?|plates?|vrm|licen[cs]e plates?|index)(?![a-z])"
 )
+# "..., Z 77 FRM on the plate": the word that says so may stand behind.
+_PLATE_BEHIND = re.compile(
+    r"[\s,.:;-]{1,3}(?:[a-z']{1,5}\s){0,3}(?:v?reg(?:istration)?|number\s?plates?|plates?)(?![a-z])"
+)
 _CAR_CUE = re.compile(
     r"(?<![a-z])(?:car|van|motor|motorbike|bike|moped|vehicle|lorry|truck|taxi|cab|bmw|audi|ford|fiesta|focus|golf|polo"
     r"|vw|corsa|astra|vauxhall|merc|mercedes|transit|clio|corolla|toyota|nissan|qashqai|range rover|mini|driving|drives"
     r"|drove|parked)(?![a-z])"
-)
-
-_RUN = re.compile(r"(?:\+|(?<![0-9a-z])\()?[0-9](?:[\s.()/_*-]{0,3}[0-9]){5,25}")
-_CONTIGUOUS = re.compile(r"[0-9]{6,26}")
-_BROKEN_BY = "\x00"
-_PHONE = re.compile(r"(?:00)?44[0-9]{9,11}|0[1-37-9][0-9]{8,9}|07[0-9]{7,10}|7[0-9]{9}")
-_NHS_CUE = re.compile(r"(?<![a-z])nhs(?![a-z])")
-_ACCOUNT_CUE = re.compile(
-    r"(?<![a-z])(?:sort\s?code|sc|account|acc(?:t|ount)?|a/c|card|bank|iban|debit|credit|cvv|visa|mastercard)(?![a-z])"
 )
 
 _REFERENCE_CUE = re.compile(
@@ -162,68 +160,56 @@ class Shapes:
         found = [one for finder in self._finders for one in finder(view)]
         born = [(one.start, one.end) for one in found if one.kind is MaskKind.BIRTH_DATE]
         protected = list(find_protected(view))
-        return [*found, *_find_numbers(view, protected, born)]
+        return [*found, *find_numbers(view, protected, born)]
 
     def _find_ninos(self, view: View) -> Iterator[Found]:
         for found in _NINO.finditer(view.lower):
             letters = re.sub(r"[^a-z]", "", found.group()[:4])[:2]
             is_gapped = bool(found[2]) or (bool(found[3]) and letters in _SMALL_WORDS)
-            is_named = _stands_before(_NINO_CUE, view.lower, found.start())
+            is_named = stands_before(_NINO_CUE, view.lower, found.start())
             if (
                 is_named
                 or (found[4] and not is_gapped)
                 or (found[4] and found[2] and found[3])
                 or (not found[2] and not found[3] and letters not in _SMALL_WORDS)
             ):
-                yield _shape(found.span(), MaskKind.NINO)
+                yield shape(found.span(), MaskKind.NINO)
 
     def _find_plates(self, view: View) -> Iterator[Found]:
         for place, pattern in enumerate(_PLATES):
             for found in pattern.finditer(view.lower):
                 if self._is_plate(view, found, is_loose=place > 1):
-                    yield _shape(found.span(), MaskKind.VEHICLE)
+                    yield shape(found.span(), MaskKind.VEHICLE)
         for found in _NAMED_PLATE.finditer(view.lower):
             words = re.findall(r"[a-z]+", found.group())
             is_words = any(word in self._plain_words or word in _SMALL_WORDS for word in words)
-            if not is_words and _stands_before(_PLATE_CUE, view.lower, found.start(), reach=24):
-                yield _shape(found.span(), MaskKind.VEHICLE)
+            if not is_words and stands_before(_PLATE_CUE, view.lower, found.start(), reach=24):
+                yield shape(found.span(), MaskKind.VEHICLE)
         for found in _LOOSE_PLATE.finditer(view.lower):
             written = re.sub(r"[^a-z0-9]", "", found.group())
             is_plate = any(pattern.fullmatch(written) for pattern in _PLATES)
-            if is_plate and _stands_before(_PLATE_CUE, view.lower, found.start()):
-                yield _shape(found.span(), MaskKind.VEHICLE)
+            if is_plate and stands_before(_PLATE_CUE, view.lower, found.start()):
+                yield shape(found.span(), MaskKind.VEHICLE)
 
     def _is_plate(self, view: View, found: re.Match[str], *, is_loose: bool) -> bool:
         words = re.findall(r"[a-z]+", found.group())
-        is_named = _stands_before(_PLATE_CUE, view.lower, found.start())
+        is_named = stands_before(_PLATE_CUE, view.lower, found.start()) or bool(
+            _PLATE_BEHIND.match(view.lower, found.end())
+        )
         written = view.text[found.start() : found.end()]
         is_upper = written.isupper() and not view.is_shouted
-        is_words = any(len(word) > 1 and word in self._plain_words for word in words)
+        # Two letters are looked up as they are: the list has "zz" as "z", and every letter is a word of it.
+        is_words = any(
+            word in _SMALL_WORDS if len(word) == 2 else len(word) > 2 and word in self._plain_words
+            for word in words
+        )
         if is_named:
             return not (is_words and any(word in NOT_IN_STREETS for word in words)) or is_upper
         if is_loose:
-            is_car = _stands_before(_CAR_CUE, view.lower, found.start())
+            is_car = stands_before(_CAR_CUE, view.lower, found.start())
             return (is_upper and not is_words) or (is_car and not is_words)
         is_whole = " " not in found.group()
         return is_upper or (is_whole and len(found.group()) > 5) or not is_words
-
-
-def name_digits(digits: str) -> MaskKind:
-    """What so many digits in a row may be."""
-    if any(form.pattern.fullmatch(digits) for form in FORMATS):
-        return MaskKind.REFERENCE
-    if _PHONE.fullmatch(digits):
-        return MaskKind.PHONE
-    if len(digits) == 10 and is_nhs_number(digits):
-        return MaskKind.NHS
-    return MaskKind.ACCOUNT if len(digits) in (8, 14, 15, 16) else MaskKind.NUMBER
-
-
-def is_nhs_number(digits: str) -> bool:
-    """Ten digits whose last is the check digit (modulus 11) of the others. NHS Data Dictionary, NHS NUMBER."""
-    total = sum(int(digit) * weight for digit, weight in zip(digits[:9], range(10, 1, -1), strict=True))
-    check = 11 - total % 11
-    return check != 10 and int(digits[9]) == check % 11
 
 
 def match_spelled(characters: str) -> MaskKind | None:
@@ -237,31 +223,23 @@ def match_spelled(characters: str) -> MaskKind | None:
     return None
 
 
-def _shape(span: tuple[int, int], kind: MaskKind) -> Found:
-    return Found(*span, kind, Layer.SHAPE)
-
-
-def _stands_before(cue: re.Pattern[str], lower: str, place: int, reach: int = _REACH) -> bool:
-    return cue.search(lower, max(0, place - reach), place) is not None
-
-
 def _find_emails(view: View) -> Iterator[Found]:
     for pattern in (_EMAIL, _SPELLED_EMAIL, _MAIL_PROVIDER):
         for found in pattern.finditer(view.lower):
-            yield _shape(_without_stop(view.lower, found.span()), MaskKind.EMAIL)
+            yield shape(_without_stop(view.lower, found.span()), MaskKind.EMAIL)
 
 
 def _find_urls(view: View) -> Iterator[Found]:
     for pattern in _URLS:
         for found in pattern.finditer(view.lower):
-            yield _shape(_without_stop(view.lower, found.span()), MaskKind.URL)
+            yield shape(_without_stop(view.lower, found.span()), MaskKind.URL)
 
 
 def _find_handles(view: View) -> Iterator[Found]:
     for found in _HANDLE.finditer(view.lower):
-        yield _shape(_without_stop(view.lower, found.span()), MaskKind.HANDLE)
+        yield shape(_without_stop(view.lower, found.span()), MaskKind.HANDLE)
     for found in _NAMED_HANDLE.finditer(view.lower):
-        yield _shape(_without_stop(view.lower, found.span(1)), MaskKind.HANDLE)
+        yield shape(_without_stop(view.lower, found.span(1)), MaskKind.HANDLE)
 
 
 def _without_stop(lower: str, span: tuple[int, int]) -> tuple[int, int]:
@@ -278,74 +256,43 @@ def _find_postcodes(view: View) -> Iterator[Found]:
         is_upper = view.text[found.start() : found.end()].isupper() and not view.is_shouted
         is_word = found[1] in _SMALL_WORDS or found.group().endswith(_ORDINALS)
         if found[1] in _AREAS or is_upper or not is_word:
-            yield _shape(found.span(), MaskKind.POSTCODE)
-    for found in _LOOSE_POSTCODE.finditer(lower):
-        is_named = _stands_before(_POSTCODE_CUE, lower, found.start())
+            yield shape(found.span(), MaskKind.POSTCODE)
+    for found in _ANY_POSTCODE.finditer(lower):
+        area = re.sub(r"[^a-z]", "", found[1][:2])
         is_upper = view.text[found.start() : found.end()].isupper() and not view.is_shouted
+        if found[3] + found[4] not in _UNITS and (area in _AREAS or is_upper):
+            yield shape(found.span(), MaskKind.POSTCODE)
+    for found in _LOOSE_POSTCODE.finditer(lower):
+        is_named = stands_before(_POSTCODE_CUE, lower, found.start())
+        is_upper = view.text[found.start() : found.end()].isupper() and not view.is_shouted
+        if not any(map(str.isdigit, found.group())):
+            continue
         if (is_named or is_upper) and re.sub(r"[^a-z]", "", found[1]) in _AREAS:
-            yield _shape(found.span(), MaskKind.POSTCODE)
+            yield shape(found.span(), MaskKind.POSTCODE)
     for found in _OUTWARD.finditer(lower):
-        if found[1] in _AREAS and _stands_before(_POSTCODE_CUE, lower, found.start(), reach=20):
-            yield _shape(found.span(), MaskKind.POSTCODE)
+        if found[1] in _AREAS and stands_before(_POSTCODE_CUE, lower, found.start(), reach=20):
+            yield shape(found.span(), MaskKind.POSTCODE)
 
 
 def _find_references(view: View) -> Iterator[Found]:
     lower = view.lower
     for form in FORMATS:
         for found in form.pattern.finditer(lower):
-            yield _shape(found.span(), MaskKind.REFERENCE)
+            yield shape(found.span(), MaskKind.REFERENCE)
     for found in _DAILY_LOG.finditer(lower):
-        yield _shape(found.span(), MaskKind.REFERENCE)
+        yield shape(found.span(), MaskKind.REFERENCE)
     for cue in _REFERENCE_CUE.finditer(lower):
         value = _REFERENCE_VALUE.match(lower, cue.end())
         if value and _STRONG_REFERENCE.search(cue.group()) and sum(map(str.isdigit, value.group())) > 1:
-            yield _shape(value.span(), MaskKind.REFERENCE)
-    for found in _SLASHED.finditer(_break_at(lower, find_protected(view))):
+            yield shape(value.span(), MaskKind.REFERENCE)
+    for found in _SLASHED.finditer(break_at(lower, find_protected(view))):
         digits = [len(part) for part in re.findall(r"[0-9]+", found.group())]
         if max(digits) > 4 or (len(digits) == 3 and max(digits) > 2):
-            yield _shape(found.span(), MaskKind.REFERENCE)
+            yield shape(found.span(), MaskKind.REFERENCE)
 
 
 def _find_small_numbers(view: View) -> Iterator[Found]:
     for pattern in (_EXTENSION, _COLLAR):
         for found in pattern.finditer(view.lower):
             group = 1 if found[1] else 2
-            yield _shape(found.span(group), MaskKind.NUMBER)
-
-
-def _find_numbers(
-    view: View, protected: list[tuple[int, int]], born: list[tuple[int, int]]
-) -> Iterator[Found]:
-    """Six digits and more, however spaced, but for dates, times and sums; whole in a row whatever they look like."""
-    lower = view.lower
-    for found in _CONTIGUOUS.finditer(lower):
-        if not lower[max(0, found.start() - 2) : found.start()].rstrip().endswith(("£", "$", "€")):
-            yield _shape(found.span(), _name_number(lower, found))
-    broken = _break_at(lower, [*protected, *born])
-    for found in _RUN.finditer(broken):
-        if _is_number(lower, found):
-            yield _shape(found.span(), _name_number(lower, found))
-
-
-def _break_at(lower: str, spans: Iterable[tuple[int, int]]) -> str:
-    characters = list(lower)
-    for start, end in spans:
-        characters[start:end] = _BROKEN_BY * (end - start)
-    return "".join(characters)
-
-
-def _is_number(lower: str, found: re.Match[str]) -> bool:
-    groups = re.findall(r"[0-9]+", found.group())
-    if max(map(len, groups)) > 2 or "-" in found.group() or "." in found.group():
-        return True
-    # Small numbers one after another may be ages or a list: more than three, or a word that says what they are.
-    return len(groups) > 3 or _stands_before(_ACCOUNT_CUE, lower, found.start())
-
-
-def _name_number(lower: str, found: re.Match[str]) -> MaskKind:
-    digits = re.sub(r"[^0-9]", "", found.group())
-    if _stands_before(_NHS_CUE, lower, found.start()):
-        return MaskKind.NHS
-    if _stands_before(_ACCOUNT_CUE, lower, found.start()):
-        return MaskKind.ACCOUNT
-    return name_digits(digits)
+            yield shape(found.span(group), MaskKind.NUMBER)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from casework.model.masking import Layer, MaskKind
 from casework.model.masking.dates import find_birth_dates, find_protected
-from casework.model.masking.shapes import FEWEST_DIGITS, match_spelled, name_digits
+from casework.model.masking.numbers import FEWEST_DIGITS, name_digits
+from casework.model.masking.shapes import match_spelled
 from casework.model.masking.views import Found, View, words_of
 
 _DIGITS = {
@@ -15,10 +16,14 @@ _DIGITS = {
     "nine": "9", "wun": "1", "thre": "3", "fore": "4", "fiv": "5", "sevn": "7", "seve": "7", "eigt": "8",
     "eigth": "8", "ate": "8", "nien": "9", "nin": "9", "niner": "9", "ohh": "0", "noughts": "0", "sven": "7",
     "zeroes": "0", "ones": "1", "twos": "2", "threes": "3", "fours": "4", "fives": "5", "sixes": "6", "sevens": "7",
-    "eights": "8", "nines": "9", "treble": "", "to": "2", "too": "2", "for": "4", "won": "1",
+    "eights": "8", "nines": "9", "wan": "1", "ane": "1", "yin": "1", "twa": "2", "twae": "2", "fower": "4",
+    "fowr": "4", "fahve": "5", "sax": "6", "sivin": "7", "seevin": "7", "seeven": "7", "eicht": "8", "aicht": "8",
+    "echt": "8", "nocht": "0", "dim": "0", "treble": "", "to": "2", "too": "2", "for": "4", "won": "1",
 }  # fmt: skip
 # A slip or a homophone counts amid figures only: "to", "for" and "won" are mostly what they say.
-_WEAK = frozenset({"to", "too", "for", "won", "ate", "fore", "ow", "nowt", "nin", "seve", "o", "oh"})
+_WEAK = frozenset(
+    {"to", "too", "for", "won", "ate", "fore", "ow", "nowt", "nin", "seve", "o", "oh", "dim", "wan"}
+)
 _TEENS = {
     "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14", "fifteen": "15",
     "sixteen": "16", "seventeen": "17", "eighteen": "18", "nineteen": "19",
@@ -179,8 +184,14 @@ def _read_stretch(stretch: list[_Piece]) -> Iterator[Found]:
     if all((piece.is_figures and len(piece.word) > 1) or piece.word in _JOINING for piece in stretch):
         return
     digits = _to_digits(stretch)
+    kind = name_digits(digits)
+    # "999 and then 101" are two short numbers; "07700 then 900 then 123" is one long.
+    is_of_figures = all(
+        (piece.is_figures and len(piece.word) > 1) or piece.word in _BETWEEN for piece in stretch
+    )
+    if is_of_figures and kind not in (MaskKind.PHONE, MaskKind.REFERENCE, MaskKind.NHS):
+        return
     if len(digits) >= FEWEST_DIGITS:
-        kind = name_digits(digits)
         yield Found(stretch[0].start, stretch[-1].end, kind, Layer.SPOKEN, (digits,))
 
 

@@ -81,6 +81,9 @@ def test_any_text_is_masked_and_nothing_between_the_masks_is_changed(
     for start, end, _ in marked:
         at, until = masked.to_masked(start, end)
         assert 0 <= at <= until <= len(masked.text)
+        back, last = masked.to_raw(at, until)
+        assert back <= max(0, min(start, len(raw)))
+        assert last >= max(0, min(end, len(raw)))
 
 
 @given(ANY_TEXT)
@@ -141,6 +144,10 @@ def test_a_raw_span_is_found_again_widened_over_the_masks_it_touches() -> None:
     assert masked.to_masked(4, 5) == (3, 10)
     assert masked.to_masked(0, 6) == (0, 10)
     assert masked.to_masked(7, 10) == (11, 14)
+    assert masked.to_raw(0, 2) == (0, 2)
+    assert masked.to_raw(4, 5) == (3, 6)
+    assert masked.to_raw(0, 10) == (0, 6)
+    assert masked.to_raw(11, 14) == (7, 10)
     assert len(masked.sha) == 16
 
 

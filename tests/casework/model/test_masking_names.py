@@ -53,6 +53,8 @@ def test_a_name_that_is_also_an_ordinary_word_is_hidden_where_it_is_a_name() -> 
     assert hidden("may i ask, it was in May", CASE) == []
     assert hidden("Thank you. May", CASE) == [("person", "May")]
     assert hidden("may bell here", CASE) == [("person", "may bell")]
+    assert hidden("its kieran c-bell now", CASE) == [("person", "kieran"), ("person", "bell")]
+    assert hidden("so Ola's mum came", CaseValues(names=("Ola Eze",))) == [("person", "Ola's")]
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,19 @@ from tests.casework.model.masking_cases import hidden
         ("at 12 example street", "address", "12 example street"),
         ("at 29a Sampel Raod", "address", "29a Sampel Raod"),
         ("in flat 4b", "address", "flat 4b"),
+        ("its zz991cv round the back", "postcode", "zz991cv"),
+        ("by zz99 7q z i think", "postcode", "zz99 7q z"),
+        ("take ZX4 8KV off it", "postcode", "ZX4 8KV"),
+        ("the camera has zz19 fgw clearly", "vehicle", "zz19 fgw"),
+        ("a trailer, X 41 WNB on the plate", "vehicle", "X 41 WNB"),
+        ("born 1O/l2/1971", "birth_date", "1O/l2/1971"),
+        ("dob 14 09 66", "birth_date", "14 09 66"),
+        ("date of birth 3 grudnia 1990", "birth_date", "3 grudnia 1990"),
+        ("we are at 7 Sample Hill Road since", "address", "7 Sample Hill Road"),
+        ("she lives on her own at The Old Forge, 2 Pretend Lane", "address", "The Old Forge, 2 Pretend Lane"),
+        ("to ZZ00 PRET 0000 0012 3456 78", "account", "ZZ00 PRET 0000 0012 3456 78"),
+        ("tracking ZQ000123987 was it", "number", "ZQ000123987"),
+        ("it is 07700, 900, 412, with commas", "phone", "07700, 900, 412"),
     ],
 )  # fmt: skip
 def test_what_has_a_shape_is_hidden(text: str, kind: str, value: str) -> None:
@@ -58,6 +71,12 @@ def test_what_has_a_shape_is_hidden(text: str, kind: str, value: str) -> None:
         "it was 10 minutes drive, the 2 lads next door",
         "i rang 101 3 times",
         "in 5 2pm",
+        "NOBODY CAME and NOT ONE word",
+        "he rang 999 and then 101 about it",
+        "my kids are 10, 12, 14, 15 and 16",
+        "in yr10 and in w8 4 me",
+        "Hello, 12 weeks is long",
+        "the 30 10 35 bus, 4 of us",
     ],
 )
 def test_dates_times_ages_and_sums_stay(text: str) -> None:

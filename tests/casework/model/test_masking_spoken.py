@@ -19,6 +19,8 @@ from tests.casework.model.masking_cases import hidden, mask
         ("phone", "oh seven seven then treble oh nine one two three"),
         ("phone", "zero seventy seven double zero ninety oh one twenty three"),
         ("reference", "four three two six, oh nine nine, oh oh oh one"),
+        ("phone", "oh sivin sivin double oh nine double oh fower twa wan"),
+        ("phone", "07700 then 900 then 123"),
         ("nino", "q q one two three four five six c"),
         ("postcode", "zulu zulu nine nine four romeo tango"),
     ],

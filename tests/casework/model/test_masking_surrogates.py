@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from casework.model.masking import CaseValues, Layer, MaskKind
-from casework.model.masking.names import load_lexicon
+from casework.model.masking.lexicon import load_lexicon
 from casework.model.masking.places import parse_towns
 from casework.model.masking.surrogates import NAMES, PLACES, holds_any, make_surrogate
 from casework.model.masking.views import Found, fold

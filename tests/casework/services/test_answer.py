@@ -606,7 +606,7 @@ async def test_the_assistant_is_told_the_channel_the_standing_and_whether_a_code
         FACTS | {"code_pending": False, "earlier": []},
         FACTS | {"code_pending": True, "earlier": [ASKED]},
     ]
-    assert told[0][1] == {"turn_id", "conversation", "text", "state", "facts"}
+    assert told[0][1] == {"turn_id", "conversation", "text", "state", "facts", "models"}
 
 
 async def test_the_assistant_is_never_told_a_number(line: Line) -> None:

@@ -44,7 +44,14 @@ class ActingAssistant:
     asked: list[str] = field(default_factory=list)
 
     async def ask(
-        self, *, turn_id: str, conversation: str, text: str, state: JsonObject | None, facts: JsonObject
+        self,
+        *,
+        turn_id: str,
+        conversation: str,
+        text: str,
+        state: JsonObject | None,
+        facts: JsonObject,
+        models: tuple[str, ...] = (),
     ) -> AssistantAnswer:
         said = await self._act(text, conversation)
         replies = [

@@ -1,0 +1,91 @@
+"""Names that stand in no list: words with a capital that nobody else knows, and the initials beside a name."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from casework.model.masking import CaseValues, Layer, MaskKind
+from casework.model.masking.lexicon import Lexicon
+from casework.model.masking.views import Found, Token, View, read_view
+
+_BEFORE_PLACES = frozenset({"in", "from", "near", "to", "at", "outside", "around", "of", "through", "via"})
+_LONGEST_ACRONYM = 5
+_SHORTEST_NAME = 3
+_SHORTEST_OPENING = 4
+_INITIALS_BEFORE = re.compile(r"(?<![\w'])(?:[A-Z](?:\.\s?|\s|-)){1,3}$")
+_INITIALS_BEHIND = re.compile(r"(?:[\s-]|\.\s)(?!I(?:\s|$))[A-Z](?:[.-]?[A-Z])?(?![\w'])")
+_LAST_LETTER = re.compile(r"[\s-]([a-z])(?=[\s.!,x]{0,6}$)")
+_PERSONS = (MaskKind.PERSON, MaskKind.OFFICER)
+
+
+def find_unlisted(view: View, lexicon: Lexicon) -> list[Found]:
+    """Runs of words that are written as names and are no word, firm or language: people, places, houses."""
+    found: list[Found] = []
+    run: list[Token] = []
+    for place, token in enumerate(view.tokens):
+        if _may_be_name(view, token, lexicon):
+            if run and view.lower[run[-1].end : token.start] not in (" ", "-"):
+                found.append(_named(view, run, place - len(run)))
+                run = []
+            run.append(token)
+        elif run:
+            found.append(_named(view, run, place - len(run)))
+            run = []
+    if run:
+        found.append(_named(view, run, len(view.tokens) - len(run)))
+    return found
+
+
+def _may_be_name(view: View, token: Token, lexicon: Lexicon) -> bool:
+    word = token.folded
+    if not token.has_capital or len(word) < _SHORTEST_NAME or word in lexicon.titles:
+        return False
+    if len(word) <= _LONGEST_ACRONYM and view.text[token.start : token.end].isupper():
+        return False
+    if token.opens_sentence:
+        # Every sentence opens with a capital: only what is not even nearly a word.
+        return len(word) >= _SHORTEST_OPENING and not lexicon.is_word(word)
+    if not lexicon.is_listed(word):
+        return not any(word.endswith(end) and word[: -len(end)] in lexicon.public for end in ("s", "es"))
+    return lexicon.surnames.get(word) is False and word not in lexicon.public
+
+
+def _named(view: View, run: list[Token], place: int) -> Found:
+    before = view.tokens[place - 1].folded if place else ""
+    kind = MaskKind.PLACE if before in _BEFORE_PLACES else MaskKind.PERSON
+    key = tuple(token.folded for token in run)
+    return Found(run[0].start, run[-1].end, kind, Layer.GAZETTEER, key)
+
+
+def with_initials(view: View, found: list[Found], values: CaseValues) -> Iterator[Found]:
+    """Every name again where single letters beside it are part of it: "T. Moyo", "Camilla F-W", "kez d"."""
+    own = {token.folded[0] for name in values.names for token in read_view(name[:200]).tokens}
+    for one in found:
+        if one.kind not in _PERSONS:
+            continue
+        start, end = one.start, one.end
+        if not view.is_shouted:
+            if before := _INITIALS_BEFORE.search(view.text, max(0, start - 9), start):
+                start = before.start()
+            if behind := _INITIALS_BEHIND.match(view.text, end):
+                end = behind.end()
+        if end == one.end and (last := _LAST_LETTER.match(view.lower, end)) and last[1] in own:
+            end = last.end()
+        if (start, end) != (one.start, one.end):
+            yield replace(one, start=start, end=end)
+
+
+def find_initials(view: View, values: CaseValues) -> Iterator[Found]:
+    """The initials of whoever writes, where they stand for a name: "T.M.", "TM here"."""
+    for name in values.names:
+        letters = [token.folded[0] for token in read_view(name[:200]).tokens]
+        if len(letters) < 2:
+            continue
+        spaced = r"\.\s?".join(map(re.escape, letters[:4]))
+        for found in re.finditer(rf"(?<![a-z0-9.]){spaced}(?:\.|(?![a-z0-9]))", view.lower):
+            yield Found(*found.span(), MaskKind.PERSON, Layer.CASE, ("".join(letters),))
+        joined = "".join(letters).upper()
+        if view.is_shouted or len(joined) < 2:
+            continue
+        for found in re.finditer(rf"(?:^|(?<=[.,!?\n]\s)|(?<=\s-\s)){re.escape(joined)}(?=[\s.!x]{{0,4}}$|\shere|,\s|'s)", view.text):
+            yield Found(*found.span(), MaskKind.PERSON, Layer.CASE, ("".join(letters),))

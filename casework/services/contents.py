@@ -1,0 +1,390 @@
+"""Words published over the release's: drafted by one person, checked, published by another, gone back from at once.
+
+The words of the release are version 1 of each text, and a later release's that differ are a version of their own:
+whatever was ever told has a number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from casework.model.content_lint import (
+    EMERGENCY,
+    GAP,
+    LONGEST_REVIEW,
+    LintedText,
+    LintFinding,
+    fill,
+    lint,
+    lint_entry,
+)
+from casework.model.errors import WaymarkError
+from casework.model.messages import Author, Channel, Lane, OutboundMessage, SendKind
+from casework.model.sms_segments import count_segments
+from casework.model.toml_files import read_toml
+from casework.model.working_days import local_day
+from casework.services.content_gaps import LONGEST, USUAL
+from casework.services.content_ports import (
+    BaseText,
+    BaseTexts,
+    ContentKind,
+    ContentStatus,
+    ContentVersion,
+    NewVersion,
+)
+from casework.services.ports import AssistantReply, Store, Transaction
+from casework.services.rendering import WhatsAppForm, render_answer, render_for_whatsapp, write_out
+from casework.services.safety_lines import SAFETY_LINES_FILE
+from casework.services.service_texts import ServiceTexts
+from casework.services.support_directory import get_support_services
+from casework.services.told_contents import find_form
+
+RELEASE = "release"
+"""Who wrote the words of a release: nobody of the staff."""
+LONGEST_NOTE = 500
+LONGEST_THING = 96
+LOCK_SCREEN_LETTERS = 40
+# Nothing of the assistant's goes by e-mail.
+PREVIEWED = (Channel.SMS, Channel.WHATSAPP, Channel.TELEGRAM, Channel.WEBCHAT)
+ENTRY_REPLY = "utter_support_service"
+
+
+class ContentRefused(WaymarkError):
+    """The words break a rule that nobody decides about; nothing was kept."""
+
+    def __init__(self, findings: tuple[LintFinding, ...]) -> None:
+        super().__init__(", ".join(sorted({each.rule for each in findings if each.is_refused})))
+        self.findings = findings
+
+
+class ContentChanged(WaymarkError):
+    """Somebody else wrote, published or took back a version meanwhile; nothing was changed."""
+
+
+class OwnDraft(WaymarkError):
+    """Whoever wrote a draft is not the one who publishes it."""
+
+
+class NothingNew(WaymarkError):
+    """The draft says what is said already."""
+
+
+class NothingPublished(WaymarkError):
+    """The words are the release's: there is nothing to go back from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContentState:
+    """One text as it stands. `said`: what answers use now."""
+
+    base: ContentVersion
+    published: ContentVersion | None
+    draft: ContentVersion | None
+
+    @property
+    def said(self) -> ContentVersion:
+        return self.published or self.base
+
+    @property
+    def has_base_changed(self) -> bool:
+        """A release changed its words after the published ones were written."""
+        return self.published is not None and self.base.version > self.published.version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """The words as one channel shows them: `messages` in order, `segments` text messages of each, `lock_screen` the
+    start of the first where a phone may show it."""
+
+    channel: Channel
+    messages: tuple[str, ...]
+    segments: tuple[int, ...] = ()
+    choices: tuple[str, ...] = ()
+    whatsapp: WhatsAppForm | None = None
+    lock_screen: str = ""
+
+
+@dataclass(kw_only=True)
+class Seeding:
+    """Writes what this release says, once: answers made before that would have no version."""
+
+    store: Store
+    texts: BaseTexts
+    is_done: bool = False
+
+    async def seed(self) -> bool:
+        """Never more work to do."""
+        if not self.is_done:
+            await self.store.write(lambda tx: seed_contents(tx, self.texts))
+            self.is_done = True
+        return False
+
+
+def seed_contents(tx: Transaction, texts: BaseTexts) -> int:
+    """Writes what this release says and the database does not have; how many that was."""
+    standing: dict[str, ContentVersion] = {}
+    for version in tx.contents.list_standing():
+        if version.status is ContentStatus.BASE:
+            standing.setdefault(version.name, version)
+    return sum(_seed(tx, text, standing.get(text.name)) for text in texts.values())
+
+
+def _seed(tx: Transaction, text: BaseText, newest: ContentVersion | None) -> bool:
+    if newest is not None and newest.forms == text.forms and newest.review_by == text.review_by:
+        return False
+    number = 1 if newest is None else _count_versions(tx, text.name) + 1
+    return tx.contents.record(
+        NewVersion(
+            name=text.name,
+            kind=text.kind,
+            version=number,
+            forms=text.forms,
+            source=text.source,
+            review_by=text.review_by,
+            status=ContentStatus.BASE,
+            drafted_by=RELEASE,
+        )
+    )
+
+
+def list_states(tx: Transaction) -> list[ContentState]:
+    """Every text by name; those that only an older release had too."""
+    by_name: dict[str, list[ContentVersion]] = {}
+    for version in tx.contents.list_standing():
+        by_name.setdefault(version.name, []).append(version)
+    return [state for versions in by_name.values() if (state := state_of(versions)) is not None]
+
+
+def find_state(tx: Transaction, name: str) -> ContentState | None:
+    return state_of(tx.contents.list_of(name))
+
+
+def find_latest_review(today: date) -> date:
+    """The last day by which a text written today may say that it is read again."""
+    return today + LONGEST_REVIEW
+
+
+def check(
+    base: BaseText,
+    forms: Mapping[str, str],
+    *,
+    source: str,
+    review_by: date | None,
+    today: date,
+    texts: ServiceTexts,
+) -> tuple[LintFinding, ...]:
+    """Everything wrong with such a draft, what is refused first."""
+    text = LintedText(
+        forms=forms,
+        base=base.forms,
+        source=source,
+        review_by=review_by,
+        longest=LONGEST,
+        usual=USUAL,
+        choices=write_out("", base.choices, texts).strip(),
+    )
+    if base.kind is ContentKind.DIRECTORY:
+        return lint_entry(text, today=today)
+    return lint(text, today=today, known_numbers=read_known_numbers())
+
+
+def draft(
+    tx: Transaction,
+    base: BaseText,
+    forms: Mapping[str, str],
+    *,
+    source: str,
+    review_by: date | None,
+    note: str,
+    after_version: int,
+    texts: ServiceTexts,
+    by: str,
+) -> int:
+    """Keeps a draft: its version. It takes the place of one that waits. `after_version`: the newest they had seen.
+
+    Raises ContentRefused, NothingNew, and ContentChanged when there is a newer one.
+    """
+    findings = check(base, forms, source=source, review_by=review_by, today=local_day(tx.now), texts=texts)
+    if any(each.is_refused for each in findings):
+        raise ContentRefused(findings)
+    versions = tx.contents.list_of(base.name)
+    state = state_of(versions)
+    if state is None or versions[0].version != after_version:
+        raise ContentChanged(base.name)
+    is_same = state.said.forms == dict(forms) and state.said.review_by == review_by
+    if is_same and state.said.source == source:
+        raise NothingNew(base.name)
+    if state.draft is not None:
+        tx.contents.change_status(state.draft, ContentStatus.REFUSED)
+    number = after_version + 1
+    is_kept = tx.contents.record(
+        NewVersion(
+            name=base.name,
+            kind=base.kind,
+            version=number,
+            forms=forms,
+            source=source.strip(),
+            review_by=review_by,
+            status=ContentStatus.DRAFT,
+            drafted_by=by,
+            note=note.strip()[:LONGEST_NOTE],
+        )
+    )
+    if not is_kept:
+        raise ContentChanged(base.name)
+    tx.audit.record("content_drafted", by=by, thing=_thing(base.name, number))
+    return number
+
+
+def publish(tx: Transaction, base: BaseText, version: int, *, texts: ServiceTexts, by: str) -> None:
+    """The second person: every answer from this commit on uses it. Checked once more: it may have waited.
+
+    Raises ContentChanged, OwnDraft, ContentRefused.
+    """
+    state = _get_state(tx, base.name)
+    waiting = state.draft
+    if waiting is None or waiting.version != version:
+        raise ContentChanged(base.name)
+    if waiting.drafted_by == by:
+        raise OwnDraft(base.name)
+    findings = check(
+        base,
+        waiting.forms,
+        source=waiting.source,
+        review_by=waiting.review_by,
+        today=local_day(tx.now),
+        texts=texts,
+    )
+    if any(each.is_refused for each in findings):
+        raise ContentRefused(findings)
+    if state.published is not None:
+        _change(tx, state.published, ContentStatus.REPLACED)
+    _change(tx, waiting, ContentStatus.PUBLISHED, by=by)
+    tx.audit.record("content_published", by=by, thing=_thing(base.name, version))
+
+
+def refuse(tx: Transaction, name: str, version: int, *, by: str) -> None:
+    """Takes a draft away; whoever wrote it may, too. Raises ContentChanged."""
+    waiting = _get_state(tx, name).draft
+    if waiting is None or waiting.version != version:
+        raise ContentChanged(name)
+    _change(tx, waiting, ContentStatus.REFUSED)
+    tx.audit.record("content_refused", by=by, thing=_thing(name, version))
+
+
+def roll_back(tx: Transaction, name: str, version: int, *, by: str) -> int:
+    """Goes back to what was said before, which may be the release's words: its version. `version`: what they saw.
+
+    Raises NothingPublished, and ContentChanged when something else is published.
+    """
+    versions = tx.contents.list_of(name)
+    state = state_of(versions)
+    if state is None or state.published is None:
+        raise NothingPublished(name)
+    if state.published.version != version:
+        raise ContentChanged(name)
+    before = next(
+        (each for each in versions if each.status is ContentStatus.REPLACED and each.version < version), None
+    )
+    _change(tx, state.published, ContentStatus.TAKEN_BACK)
+    if before is not None:
+        _change(tx, before, ContentStatus.PUBLISHED, by=by)
+    tx.audit.record("content_rolled_back", by=by, thing=_thing(name, version))
+    return (before or state.base).version
+
+
+def read_known_numbers() -> frozenset[str]:
+    """Every telephone number that has a source: those of the safety lines and those of the directory."""
+    directory = {service.phone_display.partition(",")[0] for service in get_support_services()}
+    return frozenset(read_toml(SAFETY_LINES_FILE)["numbers"]) | directory | EMERGENCY
+
+
+def preview(
+    base: BaseText, forms: Mapping[str, str], *, texts: ServiceTexts, all_texts: BaseTexts
+) -> tuple[Preview, ...]:
+    """As it would be read, with something usual in its gaps. Of words that cannot be filled: none."""
+    values: Mapping[str, str] = USUAL
+    if base.kind is ContentKind.DIRECTORY:
+        values = {**USUAL, **forms, "name": base.title}
+        forms = all_texts[ENTRY_REPLY].forms
+    if any(gap not in values for words in forms.values() for gap in GAP.findall(words)):
+        return ()
+    return tuple(
+        _preview(base, fill(find_form(forms, channel), values), channel, texts) for channel in PREVIEWED
+    )
+
+
+def _preview(base: BaseText, words: str, channel: Channel, texts: ServiceTexts) -> Preview:
+    choices = base.choices
+    reply = AssistantReply(response=base.name, text=words, choices=choices)
+    rendered = render_answer((reply,), channel, texts)
+    messages = tuple(each.text for each in rendered)
+    if channel is Channel.SMS:
+        return Preview(
+            channel=channel,
+            messages=messages,
+            segments=tuple(map(count_segments, messages)),
+            lock_screen=messages[0][:LOCK_SCREEN_LETTERS],
+        )
+    if channel is Channel.WHATSAPP:
+        whatsapp = render_for_whatsapp(_as_message(messages[0], choices), texts)
+        return Preview(
+            channel=channel,
+            messages=(whatsapp.body,),
+            choices=tuple(choice.title for choice in whatsapp.choices),
+            whatsapp=whatsapp.form,
+            lock_screen=whatsapp.body[:LOCK_SCREEN_LETTERS],
+        )
+    lock_screen = "" if channel is Channel.WEBCHAT else messages[0][:LOCK_SCREEN_LETTERS]
+    return Preview(channel=channel, messages=messages, choices=choices, lock_screen=lock_screen)
+
+
+def _as_message(words: str, choices: tuple[str, ...]) -> OutboundMessage:
+    """To see it; nobody can send it."""
+    return OutboundMessage(
+        conversation_id="",
+        channel=Channel.WHATSAPP,
+        to="",
+        text=words,
+        lane=Lane.ASSISTANT,
+        author=Author.ASSISTANT,
+        kind=SendKind.ASSISTANT_REPLY,
+        template="",
+        dedupe_key="",
+        epoch=0,
+        choices=choices,
+        menu_token="x" if choices else None,
+    )
+
+
+def state_of(versions: list[ContentVersion]) -> ContentState | None:
+    """`versions`: newest first. None for a name that no release ever had."""
+    newest = {version.status: version for version in reversed(versions)}
+    base = newest.get(ContentStatus.BASE)
+    if base is None:
+        return None
+    return ContentState(
+        base=base, published=newest.get(ContentStatus.PUBLISHED), draft=newest.get(ContentStatus.DRAFT)
+    )
+
+
+def _get_state(tx: Transaction, name: str) -> ContentState:
+    state = find_state(tx, name)
+    if state is None:
+        raise ContentChanged(name)
+    return state
+
+
+def _count_versions(tx: Transaction, name: str) -> int:
+    return max((version.version for version in tx.contents.list_of(name)), default=0)
+
+
+def _change(
+    tx: Transaction, version: ContentVersion, status: ContentStatus, *, by: str | None = None
+) -> None:
+    if not tx.contents.change_status(version, status, approved_by=by):
+        raise ContentChanged(version.name)
+
+
+def _thing(name: str, version: int) -> str:
+    return f"content:{name}.{version}"[:LONGEST_THING]

@@ -1,0 +1,361 @@
+"""Measuring a candidate for its gates: the frozen sets, the packs, the talks, stored disclosures and its speed."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from casework.model.bands import Bands
+from casework.model.disclosure_screen import DisclosureScreen, load_disclosure_screen
+from casework.model.disclosures import Band
+from casework.model.errors import AssistantUnavailable, WaymarkError
+from casework.model.release_gates import GateReport, Measured
+from casework.model.turn_outcomes import TurnOutcome
+from casework.services.comparison_ports import EvaluationAnswer
+from casework.services.ports import Assistant
+from launcher.evaluation import answers as kept
+from launcher.evaluation.answers import Read
+from launcher.evaluation.conversations import NAME as TALKS
+from launcher.evaluation.conversations import TalkHeld, hold_talks, read_talks
+from launcher.evaluation.figures import SMS_LENGTH, Judged, f1_of, judge
+from launcher.evaluation.frozen import check_frozen
+from launcher.evaluation.packs import Pack, judge_pack, read_packs
+from launcher.evaluation.sets import HeldOutSet, read_set
+from launcher.model_loader import CheckedModel
+from launcher.replay import Replayed, find_p95, replay_with, running_model
+from launcher.replay_input import ReplayInput, a_strangers_turn
+from launcher.replay_reads import ReplayReads
+from launcher.training import Model
+from launcher.understanding import Parsed, understand_texts
+
+CORPUS, CORPUS_FOLDER = "test", "corpus_test"
+WORKBENCH = "data/held_out/workbench"
+SURE_BELOW = 0.2
+TIMED_TURNS = 200
+
+Known = Callable[[str, str], Mapping[str, EvaluationAnswer]]
+"""Answers kept before, by model and set as `answers.name_set` names it."""
+Tell = Callable[[str, int, int], None]
+"""What is being done, how much of it is done, and of how much."""
+
+
+class GatesNotMeasured(WaymarkError):
+    """A gate could not be measured; the message says why. Nothing was judged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateSets:
+    """`sha_of`: set -> sha256 of what is asked."""
+
+    corpora: tuple[HeldOutSet, ...]
+    packs: tuple[Pack, ...]
+    sha_of: Mapping[str, str]
+
+    def list_texts(self) -> list[str]:
+        corpora = [example.text for one in self.corpora for example in one.examples]
+        return [*corpora, *(text for pack in self.packs for text in pack.texts)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One model on all sets: the corpora judged, and by set what is to be kept."""
+
+    judged: tuple[Judged, ...]
+    answers: Mapping[str, tuple[EvaluationAnswer, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """`answers`: by model and set, what was asked now and is to be kept. `read`: the corpora, new beside live."""
+
+    report: GateReport
+    read: tuple[Read, ...]
+    answers: Mapping[tuple[str, str], tuple[EvaluationAnswer, ...]]
+    talks: tuple[TalkHeld, ...]
+    missed: tuple[str, ...]  # turn ids of stored disclosures newly missed
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateInputs:
+    """`stored`: turns that people or both layers called urgent. `findings`: rows of the trainers' data, and faults."""
+
+    root: Path
+    bands: Bands
+    stored: Sequence[ReplayInput]
+    findings: tuple[int, int]
+    known: Known
+    tell: Tell
+
+
+def measure_gates(inputs: GateInputs, candidate: CheckedModel, live: CheckedModel | None) -> Measurement:
+    """Every gate of release_gates.toml, against the live model's numbers on the same messages.
+
+    Raises GatesNotMeasured, SetAltered for a frozen set that is another, UnderstandingFailed, or what
+    `replay.replay` raises.
+    """
+    sets, screen = read_gate_sets(inputs.root), load_disclosure_screen()
+    new = ask_sets(inputs, candidate, sets, screen)
+    answers = {(candidate.model_id, name): found for name, found in new.answers.items()}
+    old = _find_live(inputs, live, sets, screen)
+    if live is not None:
+        answers |= {(live.model_id, name): found for name, found in old.items()}
+    by_key = {one.item_key: one for name in _corpora(sets) for one in old.get(name, ())}
+    read = kept.set_beside(new.judged, inputs.bands.limits, by_key if live is not None else None)
+    talks, p95_ms, replayed = asyncio.run(_ask_process(inputs, candidate, sets, screen))
+    name = _kept_name(sets, TALKS)
+    held_now = tuple(kept.answer_of_talk(one) for one in talks)
+    answers[candidate.model_id, name] = held_now
+    held_before, before = asyncio.run(_ask_live(inputs, live, sets, screen))
+    if live is not None:
+        answers[live.model_id, name] = held_before
+    missed = find_newly_missed(inputs.stored, replayed, before)
+    measured = [
+        *measure_corpora(read),
+        *_measure_packs(sets, new, old if live is not None else None),
+        _count("live_disclosures", "stored", len(missed), len(inputs.stored)),
+        _count("conversations", "newly_failed", count_newly_failed(held_now, held_before), len(talks)),
+        _score("p95", "turn_ms", p95_ms, TIMED_TURNS, None),
+        _count("data", "findings", inputs.findings[1], max(inputs.findings)),
+    ]
+    report = GateReport(
+        model_id=candidate.model_id,
+        against=live.model_id if live is not None else None,
+        sets=sets.sha_of,
+        measured=tuple(measured),
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    return Measurement(
+        report=report, read=tuple(read), answers=answers, talks=tuple(talks), missed=tuple(missed)
+    )
+
+
+# --- the sets -------------------------------------------------------------------------------------------
+
+
+def read_gate_sets(root: Path) -> GateSets:
+    """The frozen corpus, the newest set of the trainers' own test messages, and the packs."""
+    corpora = [HeldOutSet(name=CORPUS, examples=tuple(read_set(root, CORPUS)))]
+    sha_of = {CORPUS: check_frozen(root, CORPUS_FOLDER)}
+    for path in sorted((root / WORKBENCH).glob("v*.jsonl"))[-1:]:
+        name = f"workbench/{path.stem}"
+        corpora.append(HeldOutSet(name=name, examples=tuple(read_set(root, str(path)))))
+        sha_of[name] = check_frozen(root, f"workbench/{path.name}")
+    packs = read_packs(root)
+    sha_of |= {f"packs/{pack.name}": pack.sha256 for pack in packs}
+    sha_of[TALKS] = read_talks(root)[1]
+    return GateSets(corpora=tuple(corpora), packs=tuple(packs), sha_of=sha_of)
+
+
+def ask_sets(inputs: GateInputs, model: CheckedModel, sets: GateSets, screen: DisclosureScreen) -> Reading:
+    """One process of that model reads every message of the corpora and the packs."""
+    texts = sets.list_texts()
+    inputs.tell("Reading the held-out messages", 0, len(texts))
+    parsed_of = understand_texts(inputs.root, Model(model.copy, "", ""), texts)
+    inputs.tell("Reading the held-out messages", len(texts), len(texts))
+    return judge_sets(sets, parsed_of, screen, inputs.bands)
+
+
+def judge_sets(
+    sets: GateSets, parsed_of: Mapping[str, Parsed], screen: DisclosureScreen, bands: Bands
+) -> Reading:
+    limits = bands.limits
+    judged: list[Judged] = []
+    answers: dict[str, tuple[EvaluationAnswer, ...]] = {}
+    for one in sets.corpora:
+        texts = [example.text for example in one.examples]
+        those = judge(one.examples, texts, parsed_of, screen, limits)
+        judged += those
+        answers[_kept_name(sets, one.name)] = tuple(kept.answer_of(each, limits) for each in those)
+    for pack in sets.packs:
+        lines = judge_pack(pack, parsed_of, screen, limits)
+        found = tuple(kept.answer_of_pack(each, limits) for each in lines)
+        answers[_kept_name(sets, f"packs/{pack.name}")] = found
+    return Reading(judged=tuple(judged), answers=answers)
+
+
+def _kept_name(sets: GateSets, name: str) -> str:
+    return kept.name_set(name, sets.sha_of[name])
+
+
+def _corpora(sets: GateSets) -> list[str]:
+    return [_kept_name(sets, one.name) for one in sets.corpora]
+
+
+def _find_live(
+    inputs: GateInputs, live: CheckedModel | None, sets: GateSets, screen: DisclosureScreen
+) -> Mapping[str, tuple[EvaluationAnswer, ...]]:
+    """What is kept of the live model on these very sets; where something is not, it is asked all of them again."""
+    if live is None:
+        return {}
+    names = [*_corpora(sets), *(_kept_name(sets, f"packs/{pack.name}") for pack in sets.packs)]
+    found = {name: tuple(inputs.known(live.model_id, name).values()) for name in names}
+    if all(found.values()):
+        return found
+    return ask_sets(inputs, live, sets, screen).answers
+
+
+# --- what is measured of them ---------------------------------------------------------------------------
+
+
+def measure_corpora(read: Sequence[Read]) -> list[Measured]:
+    """The gates that the held-out messages decide; `was` is left out where no model is live."""
+    urgent = [one for one in read if one.judged.is_urgent]
+    routine = [one for one in read if one.judged.is_routine]
+    tiers = {tier: [one for one in urgent if one.judged.tier == tier] for tier in (1, 2, 3, 4)}
+    return [
+        _share("danger_now", "tier_1", tiers[1], _is_caught),
+        *(_share("tiers", f"tier_{tier}", tiers[tier], _is_caught) for tier in (2, 3, 4)),
+        _share("model_alone_urgent", "urgent", urgent, lambda answer: answer.is_caught_alone),
+        *(_share("slices", name, those, _is_caught) for name, those in _slices(urgent)),
+        _count("sure_and_wrong", "urgent", sum(map(_is_newly_sure_and_wrong, urgent)), len(urgent)),
+        _share("false_alarms", "routine", routine, lambda answer: answer.band is Band.RED),
+        _macro_f1(routine),
+    ]
+
+
+def _is_caught(answer: EvaluationAnswer) -> bool:
+    return answer.is_caught
+
+
+def _is_newly_sure_and_wrong(one: Read) -> bool:
+    """Where no model is live everything is new."""
+    return _is_sure_and_wrong(one.now) and not (one.was is not None and _is_sure_and_wrong(one.was))
+
+
+def _is_sure_and_wrong(answer: EvaluationAnswer) -> bool:
+    return answer.band is Band.GREEN and answer.urgency is not None and answer.urgency < SURE_BELOW
+
+
+def _slices(urgent: Sequence[Read]) -> Iterable[tuple[str, list[Read]]]:
+    """By style, which names other languages too, and by whether it came as one text message or longer."""
+    slices: dict[str, list[Read]] = {}
+    for one in urgent:
+        length = "long" if len(one.judged.example.text) > SMS_LENGTH else "short"
+        for name in (f"style {one.judged.example.style}", f"length {length}"):
+            slices.setdefault(name, []).append(one)
+    return sorted(slices.items())
+
+
+def _macro_f1(routine: Sequence[Read]) -> Measured:
+    value = f1_of([(one.judged.meant, one.now.outcome) for one in routine]).value
+    was = [(one.judged.meant, one.was.outcome) for one in routine if one.was is not None]
+    return _score("intents", "macro_f1", value, len(routine), f1_of(was).value)
+
+
+def _measure_packs(
+    sets: GateSets, new: Reading, old: Mapping[str, tuple[EvaluationAnswer, ...]] | None
+) -> Iterable[Measured]:
+    for pack in sets.packs:
+        name = _kept_name(sets, f"packs/{pack.name}")
+        now = new.answers[name]
+        was = None if old is None else sum(one.is_right for one in old[name])
+        yield _count("packs", pack.name, sum(one.is_right for one in now), len(now), was)
+
+
+def _share(gate: str, of: str, those: Sequence[Read], holds: Callable[[EvaluationAnswer], bool]) -> Measured:
+    before = [holds(one.was) for one in those if one.was is not None]
+    was = sum(before) if len(before) == len(those) and those else None
+    return _count(gate, of, sum(holds(one.now) for one in those), len(those), was)
+
+
+def _count(gate: str, of: str, hits: int, n: int, was: int | None = None) -> Measured:
+    return Measured(gate=gate, of=of, hits=hits, n=n, value=None, was_hits=was, was_value=None)
+
+
+def _score(gate: str, of: str, value: float | None, n: int, was: float | None) -> Measured:
+    return Measured(gate=gate, of=of, hits=None, n=n, value=value, was_hits=None, was_value=was)
+
+
+def find_newly_missed(stored: Sequence[ReplayInput], now: Replayed, before: Replayed | None) -> list[str]:
+    """Stored disclosures the live model catches and this one does not; one that was not answered is missed."""
+
+    def is_missed(replayed: Replayed, turn_id: str) -> bool:
+        outcome: TurnOutcome | None = replayed.outcomes.get(turn_id)
+        return outcome is None or not outcome.is_caught
+
+    return [
+        turn.turn_id
+        for turn in stored
+        if is_missed(now, turn.turn_id) and not (before is not None and is_missed(before, turn.turn_id))
+    ]
+
+
+def count_newly_failed(now: Sequence[EvaluationAnswer], before: Sequence[EvaluationAnswer]) -> int:
+    """Talks that do not come to what they should, and did with the live model; without one, all that do not."""
+    failed_before = {one.item_key for one in before if not one.is_right}
+    return sum(not one.is_right and one.item_key not in failed_before for one in now)
+
+
+# --- what a running process is asked --------------------------------------------------------------------
+
+
+async def _ask_process(
+    inputs: GateInputs, model: CheckedModel, sets: GateSets, screen: DisclosureScreen
+) -> tuple[list[TalkHeld], float, Replayed]:
+    talks, _ = read_talks(inputs.root)
+    timed = _make_timed(sets)
+    turns = [*inputs.stored, *(talk.as_input() for talk in talks), *timed]
+    async with running_model(inputs.root, model, ReplayReads(turns)) as assistant:
+        inputs.tell("Holding the talks", 0, len(talks))
+        held = await hold_talks(assistant, talks, screen=screen, bands=inputs.bands)
+        p95_ms = await _time_turns(assistant, timed, inputs)
+        replayed = await replay_with(
+            assistant,
+            inputs.stored,
+            bands=inputs.bands,
+            on_progress=lambda done, of: inputs.tell("Asking stored disclosures again", done, of),
+        )
+    return held, p95_ms, replayed
+
+
+async def _ask_live(
+    inputs: GateInputs, live: CheckedModel | None, sets: GateSets, screen: DisclosureScreen
+) -> tuple[tuple[EvaluationAnswer, ...], Replayed | None]:
+    """How the live model held the talks, as kept or asked now, and the stored disclosures asked of it again."""
+    if live is None:
+        return (), None
+    talks, _ = read_talks(inputs.root)
+    held = tuple(inputs.known(live.model_id, _kept_name(sets, TALKS)).values())
+    if held and not inputs.stored:
+        return held, None
+    turns = [*inputs.stored, *(talk.as_input() for talk in talks)]
+    async with running_model(inputs.root, live, ReplayReads(turns)) as assistant:
+        if not held:
+            inputs.tell("Holding the talks with the live model", 0, len(talks))
+            found = await hold_talks(assistant, talks, screen=screen, bands=inputs.bands)
+            held = tuple(kept.answer_of_talk(one) for one in found)
+        if not inputs.stored:
+            return held, None
+        return held, await replay_with(
+            assistant,
+            inputs.stored,
+            bands=inputs.bands,
+            on_progress=lambda done, of: inputs.tell("Asking the live model the same", done, of),
+        )
+
+
+def _make_timed(sets: GateSets) -> list[ReplayInput]:
+    examples = sets.corpora[0].examples[:TIMED_TURNS]
+    return [a_strangers_turn(f"timed-{at}", one.text) for at, one in enumerate(examples)]
+
+
+async def _time_turns(assistant: Assistant, turns: Sequence[ReplayInput], inputs: GateInputs) -> float:
+    """Milliseconds 95 in 100 stay within, one asked at a time."""
+    inputs.tell("Timing turns", 0, len(turns))
+    waits = []
+    for turn in turns:
+        began = time.perf_counter()
+        try:
+            await assistant.ask(
+                turn_id=turn.turn_id,
+                conversation=turn.turn_id,
+                text=turn.text,
+                state=None,
+                facts=turn.facts,
+            )
+        except AssistantUnavailable as fault:
+            raise GatesNotMeasured(f"A turn of {len(turns)} was not answered: {fault.code}") from fault
+        waits.append((time.perf_counter() - began) * 1000)
+    return find_p95(waits)

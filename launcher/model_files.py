@@ -1,0 +1,123 @@
+"""Where models, their birth certificates and their papers stand on disk."""
+
+import hashlib
+import json
+import platform
+import shutil
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from casework.model.errors import WaymarkError
+from casework.model.model_papers import BirthCertificate, birth_from_json
+
+# The training draws no number: the same texts and the same packages give the same model.
+SEED = "texts and fixed seeds"
+LARGEST_METADATA = 16 * 1024 * 1024
+READ_BYTES = 1024 * 1024
+
+
+class ModelUnreadable(WaymarkError):
+    """Not a model file as Rasa writes them."""
+
+
+def models_dir(data_dir: Path) -> Path:
+    """Papers and private copies; the trained files themselves stand in `models/` of the tree."""
+    return data_dir / "models"
+
+
+def run_dir(data_dir: Path) -> Path:
+    """The checked copies that Rasa is given."""
+    return models_dir(data_dir) / "run"
+
+
+def paper_path(data_dir: Path, model_id: str) -> Path:
+    return models_dir(data_dir) / f"{model_id}.jws"
+
+
+def keep_paper(data_dir: Path, model_id: str, signed: str) -> Path:
+    """Writes a paper beside the database's copy, for hosts without a database."""
+    path = paper_path(data_dir, model_id)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = path.with_suffix(".new")
+    new.write_text(signed + "\n")
+    new.replace(path)
+    return path
+
+
+def taught_dir(data_dir: Path, model_id: str) -> Path:
+    """The trainers' rows as that model was taught them."""
+    return models_dir(data_dir) / "taught" / model_id
+
+
+def keep_taught(root: Path, data_dir: Path, model_id: str) -> None:
+    """Keeps the trainers' rows of the tree a model was just trained from: an upgrade is made with them."""
+    kept = taught_dir(data_dir, model_id)
+    given = root / "data" / "workbench" / "nlu"
+    if kept.exists():
+        return
+    new = kept.with_name(f".{model_id}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True, mode=0o700)
+    for path in sorted(given.glob("*.yml")) if given.is_dir() else []:
+        shutil.copyfile(path, new / path.name)
+    new.replace(kept)
+
+
+def certificate_path(model: Path) -> Path:
+    return model.with_name(model.name.removesuffix(".tar.gz") + ".json")
+
+
+def read_birth(model: Path) -> BirthCertificate:
+    """The certificate beside a model file; what an older one does not say is read from the file and the tree."""
+    given: dict[str, Any] = json.loads(certificate_path(model).read_text())
+    return birth_from_json(_blank(model, given) | given)
+
+
+def _blank(model: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    if "model_id" in given:
+        return {}
+    return {
+        "model_id": read_model_id(model),
+        "parts": {},
+        "data_version": None,
+        "packages": "",
+        "seed": SEED,
+    }
+
+
+def read_model_id(model: Path) -> str:
+    """The id Rasa gave the model, from its `metadata.json`. Raises ModelUnreadable."""
+    try:
+        with tarfile.open(model, "r:gz") as archive:
+            member = archive.getmember("metadata.json")
+            if not member.isfile() or member.size > LARGEST_METADATA:
+                raise ModelUnreadable(f"{model.name}: its metadata.json is no file of a sensible size.")
+            content = archive.extractfile(member)
+            assert content is not None  # it is a file
+            found = json.loads(content.read())["model_id"]
+    except (tarfile.TarError, KeyError, TypeError, ValueError, EOFError, OSError) as fault:
+        raise ModelUnreadable(f"{model.name} is not a model.") from fault
+    if not isinstance(found, str):
+        raise ModelUnreadable(f"{model.name} has no id.")
+    return found
+
+
+def hash_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as content:
+        while chunk := content.read(READ_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def hash_packages(root: Path) -> str:
+    """Of the locked packages a model is trained with, and of the Python that runs them."""
+    lock = root / "bot" / "requirements.lock"
+    version = root / "bot" / ".python-version"
+    digest = hashlib.sha256()
+    for path in (lock, version):
+        digest.update(path.read_bytes() if path.exists() else b"")
+    digest.update(platform.machine().encode())
+    return digest.hexdigest()
