@@ -18,6 +18,7 @@ from console.sessions import SESSION, is_open
 
 C = "/console/c/{conversation_id}"
 ITEM = "/workbench/items/{item_no}"
+MODEL = "/workbench/models/{model_no}"
 
 ROUTES: dict[str, Action] = {
     "GET /": Action.KEEP_ACCOUNT,
@@ -138,6 +139,25 @@ ROUTES: dict[str, Action] = {
     "POST /workbench/guests": Action.TRAIN,
     "POST /workbench/guests/{link_no}/end": Action.TRAIN,
     "POST /workbench/guests/written/{guest_no}/handled": Action.TRAIN,
+    "GET /workbench/data": Action.TRAIN,
+    "POST /workbench/train": Action.TRAIN,
+    "POST /workbench/evaluate": Action.TRAIN,
+    "POST /workbench/compare": Action.TRAIN,
+    "GET /workbench/jobs/{job_id}": Action.TRAIN,
+    "GET /workbench/jobs/{job_id}/events": Action.TRAIN,
+    "POST /workbench/jobs/{job_id}/stop": Action.TRAIN,
+    "GET /workbench/models": Action.SEE_MODELS,
+    "GET /workbench/models/back": Action.ROLL_BACK_MODEL,
+    "POST /workbench/models/back": Action.ROLL_BACK_MODEL,
+    f"GET {MODEL}": Action.SEE_MODELS,
+    f"GET {MODEL}/propose": Action.TRAIN,
+    f"POST {MODEL}/propose": Action.TRAIN,
+    f"GET {MODEL}/promote": Action.APPROVE_MODEL,
+    f"POST {MODEL}/promote": Action.APPROVE_MODEL,
+    # Who may go back may also keep what is live: whoever proposed a model takes the proposal back by it, too.
+    f"POST {MODEL}/refuse": Action.ROLL_BACK_MODEL,
+    "GET /workbench/comparisons/{comparison_id}": Action.SEE_MODELS,
+    "GET /workbench/comparisons/{comparison_id}/{place}": Action.SEE_MODELS,
     "GET /workbench/content": Action.SEE_MODELS,
     "GET /workbench/content/{content_name}": Action.SEE_MODELS,
     "POST /workbench/content/{content_name}/draft": Action.TRAIN,
@@ -154,7 +174,7 @@ CONVERSATION_OF: dict[str, Callable[[SqlTransaction, str], str | None]] = {
 }
 # Ids of things that open no conversation: the action alone says who may.
 NO_CONVERSATION: set[str] = {"entry_id", "staff_id", "opening_id", "drill_id", "reviewed_item", "table"}
-# The workbench's: what they name is masked, and nothing of a conversation that is live (casework/services/review_inbox.py).
+# The workbench's: masked, and nothing of a conversation that is live (casework/services/review_inbox.py).
 NO_CONVERSATION |= {
     "queue",
     "item_no",
@@ -165,6 +185,10 @@ NO_CONVERSATION |= {
     "content_name",
     "link_no",
     "guest_no",
+    "job_id",
+    "model_no",
+    "comparison_id",
+    "place",
 }
 
 HOME = "/console"

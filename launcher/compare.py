@@ -66,8 +66,7 @@ def run_compare(root: Path, service: Service, *, model: str, against: str | None
         new = check_model_of(root, database, model, Path(folder))
         asked = read_inputs(database, service.masker, newest=turns)
         if not asked:
-            print("No stored turn may be used. docs/workbench.md says which may.")
-            return 1
+            print("No stored turn may be used: nothing is compared. docs/workbench.md says which may.")
         compared = asyncio.run(compare(root, database, old, new, asked, bands=service.bands))
     recorded = database.write_now(
         lambda tx: comparisons.record(

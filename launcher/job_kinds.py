@@ -79,6 +79,8 @@ def find_words(work: JobWork, _params: JsonObject) -> JsonObject:
     """Puts messages with words that nothing teaches into their queue, a word at a time."""
     database = work.service.database
     stored = database.read_now(lambda tx: tx.turn_records.list_for_replay(newest=HEARD))
+    if not stored:
+        return {"words": 0, "messages": 0}
     heard: list[HeardText] = []
     for some in chunks(stored):
         work.tell("Reading the stored messages", len(heard), len(stored))

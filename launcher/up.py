@@ -300,6 +300,9 @@ def programs(plan: Plan) -> list[Program]:
     )
     wanted.append(worker)
     wanted.append(Program(name="actions", command=(*serve, ACTIONS), environ=plan.environ, niceness=5))
+    # Trains and measures for minutes on end: whatever a victim waits for goes first.
+    jobs = (PYTHON, "-m", "launcher.workbench_jobs")
+    wanted.append(Program(name="jobs", command=jobs, environ=plan.environ, niceness=15))
     return wanted
 
 

@@ -137,8 +137,11 @@ class ModelReleases(Protocol):
     def list_versions(self, *, limit: int = 100) -> list[ModelVersion]:
         """Newest first."""
 
-    def count_unopened_risks(self, model_id: str, *, by: str) -> int:
-        """Risk items it newly gets wrong against the live model, in its newest comparisons, that `by` never opened."""
+    def count_unopened_risks(self, model_id: str, *, by: str) -> int | None:
+        """Risk items it newly gets wrong against the live model, in its newest comparisons, that `by` never opened.
+
+        None where it was never compared with the live model.
+        """
 
     # --- conversations ---
 

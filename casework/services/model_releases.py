@@ -42,6 +42,10 @@ class RisksUnopened(WaymarkError):
     """Every message of risk that it newly gets wrong must be opened first, by each of the two."""
 
 
+class NotCompared(RisksUnopened):
+    """What it would have answered lately was not set beside the live model's answers yet."""
+
+
 class ProposalOver(WaymarkError):
     """It was released or refused meanwhile."""
 
@@ -86,7 +90,7 @@ def record_report(
 
 
 def propose(tx: Transaction, model_id: str, *, by: str, limits: GateLimits) -> int:
-    """The proposal's id. `by`: a staff id. Raises NotACandidate, RisksUnopened, AlreadyProposed."""
+    """The proposal's id. `by`: a staff id. Raises NotACandidate, NotCompared, RisksUnopened, AlreadyProposed."""
     _check_candidate(tx, model_id, by=by, limits=limits)
     release_id = tx.model_releases.propose(model_id, by=by)
     if release_id is None:
@@ -208,6 +212,8 @@ def _check_candidate(tx: Transaction, model_id: str, *, by: str, limits: GateLim
     if not is_candidate or not judge(report_from_json(version.report or {}), limits).passed:
         raise NotACandidate("It does not pass every gate, or was released before.")
     unopened = tx.model_releases.count_unopened_risks(model_id, by=by)
+    if unopened is None:
+        raise NotCompared("It was not compared with the live model yet: ./waymark compare does it.")
     if unopened:
         raise RisksUnopened(
             f"{unopened} messages of risk that it newly gets wrong wait to be opened by you first."

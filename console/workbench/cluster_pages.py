@@ -38,7 +38,9 @@ async def label_calm(request: web.Request) -> web.StreamResponse:
     """What was ticked has no danger in it and wants the one thing chosen; each is a label of its own."""
     form, by = await read_form(request), request[SESSION].staff
     wish = form.get("wish", "")
-    ticked = {name.removeprefix("calm_"): form_id for name, form_id in form.items() if name.startswith("calm_")}
+    ticked = {
+        name.removeprefix("calm_"): form_id for name, form_id in form.items() if name.startswith("calm_")
+    }
     if not ticked or not load_labels().has_wish(wish):
         return await _show(request, status=422, fault="nothing_ticked")
 

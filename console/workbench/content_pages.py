@@ -22,6 +22,7 @@ from casework.model.messages import Channel
 from casework.model.working_days import local_day
 from casework.services import contents
 from casework.services.content_ports import BaseText, ContentKind, ContentVersion, Told
+from casework.services.content_previews import Preview, preview
 from console.desk.conversation_pages import parse_inbox_id
 from console.desk.reply_texts import clean_reply
 from console.forms import read_form
@@ -279,8 +280,8 @@ def _check(request: web.Request, base: BaseText, draft: Draft | ContentVersion) 
     )
 
 
-def _preview(request: web.Request, base: BaseText, forms: Mapping[str, str]) -> tuple[contents.Preview, ...]:
-    return contents.preview(base, forms, texts=request.app[SERVICE].texts, all_texts=load_base_texts())
+def _preview(request: web.Request, base: BaseText, forms: Mapping[str, str]) -> tuple[Preview, ...]:
+    return preview(base, forms, texts=request.app[SERVICE].texts, all_texts=load_base_texts())
 
 
 def _find_name(tx: SqlTransaction, staff_id: str) -> str:

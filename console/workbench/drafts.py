@@ -86,7 +86,12 @@ def _read_spans(text: str) -> tuple[Span, ...]:
     for each in text.split(",")[:MOST_SPANS]:
         start, _, rest = each.partition("-")
         end, _, kind = rest.partition("-")
-        if is_number(start) and is_number(end) and kind in SPAN_KINDS and int(start) < int(end) <= MOST_LETTERS:
+        if (
+            is_number(start)
+            and is_number(end)
+            and kind in SPAN_KINDS
+            and int(start) < int(end) <= MOST_LETTERS
+        ):
             spans.append((int(start), int(end), kind))
     return tuple(spans)
 

@@ -103,7 +103,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         status, fault = FAULT_OF[type(refusal)]
         codes = refusal.codes if isinstance(refusal, TextRefused) else ()
         return await _show(request, status=status, fault=fault, refused=codes, words=form.get("text", ""))
-    _done("changed")
+    return _done("changed")
 
 
 def _done(what: str) -> NoReturn:

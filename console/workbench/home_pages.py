@@ -37,9 +37,10 @@ TAB_PATHS = web.AppKey("workbench_tab_paths", dict[Queue, str])
 
 def add_home_routes(app: web.Application) -> None:
     app[HOME_PARTS] = []
-    app[TAB_PATHS] = {
+    paths: dict[Queue, str] = {
         queue: f"{HOME}/inbox/{queue.value}" for queue in Queue if queue is not Queue.GUESTS
     }
+    app[TAB_PATHS] = paths
     app.router.add_get(HOME, show_home)
     app.router.add_post(HOME + "/keys", switch_keys)
 

@@ -87,7 +87,9 @@ def find_queue(request: web.Request) -> Queue:
 def mask_rows(tx: SqlTransaction, rows: tuple[ReviewRow, ...], *, masker: Masker) -> list[dict[str, Any]]:
     """Each row with its words, masked. Whether somebody has labelled one is not among what a page is given."""
     masked = mask_messages(tx, [row.inbox_id for row in rows], masker=masker)
-    return [{"row": row, "words": split_words(masked[row.inbox_id])} for row in rows if row.inbox_id in masked]
+    return [
+        {"row": row, "words": split_words(masked[row.inbox_id])} for row in rows if row.inbox_id in masked
+    ]
 
 
 def read_cursor(text: str) -> Cursor | None:

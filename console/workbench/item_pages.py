@@ -26,8 +26,8 @@ from casework.services.annotations import (
     TooLateToUndo,
 )
 from casework.services.examples import (
-    NotSettled,
     NothingToTeach,
+    NotSettled,
     NotUsable,
     OwnWordingNeeded,
     SecondPersonNeeded,
@@ -139,7 +139,7 @@ async def accept(request: web.Request) -> web.StreamResponse:
         return await _show(request, queue=form.get("queue", ""), status=422, fault="own_wording_needed")
     except (ItemNotFound, NotSettled, NothingToTeach, NotUsable, SecondPersonNeeded) as refusal:
         _go(request, form, stays=not isinstance(refusal, ItemNotFound), fault=FAULT_OF[type(refusal)])
-    _go(request, form, stays=False)
+    return _go(request, form, stays=False)
 
 
 async def remove(request: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""One message to review as a trainer may see it now: masked, and before their own choice with nothing that says which way."""
+"""One message to review as a trainer may see it now: masked, and before a choice with nothing that points a way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

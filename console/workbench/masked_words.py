@@ -32,7 +32,9 @@ def split_words(masked: MaskedText) -> tuple[Word, ...]:
     words: list[Word] = []
     number = 0
     for start, end, kind in _find_runs(masked):
-        pieces = [(start + found.start(), start + found.end()) for found in WORDS.finditer(masked.text[start:end])]
+        pieces = [
+            (start + found.start(), start + found.end()) for found in WORDS.finditer(masked.text[start:end])
+        ]
         for place, (at, until) in enumerate(pieces):
             text = masked.text[at:until]
             is_word = not text.isspace() and number < MOST_WORDS

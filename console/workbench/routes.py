@@ -1,9 +1,10 @@
-"""Every page of the trainers' workbench. A page of its own brings `add_..._routes`, a line here and a row in access.py."""
+"""Every page of the trainers' workbench. A new one brings `add_..._routes`, a line here and a row in access.py."""
 
 from aiohttp import web
 
 from console.workbench.agreement_pages import add_agreement_routes
 from console.workbench.cluster_pages import add_cluster_routes
+from console.workbench.comparison_pages import add_comparison_routes
 from console.workbench.content_pages import add_content_routes
 from console.workbench.example_pages import add_example_routes
 from console.workbench.guest_pages import add_guest_routes
@@ -11,6 +12,9 @@ from console.workbench.guideline_pages import add_guideline_routes
 from console.workbench.home_pages import add_home_routes
 from console.workbench.inbox_pages import add_inbox_routes
 from console.workbench.item_pages import add_item_routes
+from console.workbench.job_pages import add_job_routes
+from console.workbench.model_pages import add_model_routes
+from console.workbench.release_pages import add_release_routes
 from console.workbench.third_pages import add_third_routes
 from console.workbench.unmask_pages import add_unmask_routes
 
@@ -28,3 +32,7 @@ def add_workbench_routes(app: web.Application) -> None:
     add_guideline_routes(app)
     add_content_routes(app)
     add_guest_routes(app)
+    add_release_routes(app)
+    add_model_routes(app)
+    add_comparison_routes(app)
+    add_job_routes(app)

@@ -32,9 +32,7 @@ class Bar:
 
 
 def read_bar(tx: SqlTransaction, *, by: StaffMember) -> Bar:
-    return Bar(
-        session=annotations.find_session(tx, by=by), keys_on=tx.shifts.get_preferences(by.id).keys_on
-    )
+    return Bar(session=annotations.find_session(tx, by=by), keys_on=tx.shifts.get_preferences(by.id).keys_on)
 
 
 async def read_with_bar(request: web.Request, read: Callable[[SqlTransaction], Result]) -> tuple[Result, Bar]:

@@ -1,4 +1,4 @@
-"""Why a message is here, in words: after a choice with what is known of it, before one with nothing that points a way."""
+"""Why a message is here, in words: after a choice with what is known, before one with nothing that points a way."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,9 @@ def tell_why(words: Words, why: Why) -> str:
     sentence = words["wb_why"].get(why.code)
     if sentence is None:
         return str(words["wb_queues"][why.queue.value]["why"])
-    return str(sentence).format_map(_Gaps({name: _name(words, name, value) for name, value in why.detail.items()}))
+    return str(sentence).format_map(
+        _Gaps({name: _name(words, name, value) for name, value in why.detail.items()})
+    )
 
 
 class _Gaps(dict[str, str]):

@@ -40,7 +40,7 @@ NOT_PAGES = re.compile(
     r"/events$|^/static|^/health|/next$|^/$|\{media_id\}|\.csv$|^/login|^/account|/size$|^/a/"
 )
 # What a page may hold that the browser could run or fetch: our own scripts, sheets, pictures and addresses.
-OWN = re.compile(r"/(static/|console|o/|a/|logout|login|health/|account|\?|#)|#|\?|mailto:|tel:|$")
+OWN = re.compile(r"/(static/|console|workbench|o/|a/|logout|login|health/|account|\?|#)|#|\?|mailto:|tel:|$")
 EVENT = re.compile(r"on[a-z]+$")
 LINKS = frozenset(
     {"src", "href", "action", "formaction", "data", "poster", "srcset", "xlink:href", "srcdoc", "ping"}

@@ -40,9 +40,8 @@ NARROWEST: ViewportSize = {"width": 320, "height": 640}
 ITEMS, OF_JO, KILLED_AT = 100, 12, 40
 SCREENSHOTS = os.environ.get("WAYMARK_SCREENSHOTS")
 MISSES = "/workbench/inbox/possible_misses/next"
-# A page that is put in the place of another is another element.
-NOTE = "window.seen = document.getElementById('item')"
-IS_NEW = "!document.getElementById('item') || document.getElementById('item') !== window.seen"
+# What is put in the place of it, and another page, bears no such mark.
+MARK_SEEN = "document.getElementById('item').dataset.seen = '1'"
 
 
 @pytest_asyncio.fixture(loop_scope="session", name="site")
@@ -98,6 +97,7 @@ async def signed_in(
     page = await context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if "Policy" in message.text else None)
     await page.goto("/login")
     await page.get_by_label("Name you log in with").fill(login)
     await page.get_by_label("Password").fill(PASSWORD)
@@ -110,9 +110,9 @@ async def signed_in(
 
 async def press(page: Page, key: str) -> None:
     """A key, and the page that answers it."""
-    await page.evaluate(NOTE)
+    await page.evaluate(MARK_SEEN)
     await page.keyboard.press(key)
-    await page.wait_for_function(IS_NEW)
+    await expect(page.locator("#item[data-seen]")).to_have_count(0)
 
 
 def item_of(page: Page) -> Locator:
@@ -182,7 +182,7 @@ async def lose_and_find_the_desk(page: Page, desk: DeskProcess) -> None:
     """A press while the desk is away is told of, holds the keys, outlives a reload and is kept once."""
     state = page.locator("#press-state")
     await desk.kill()
-    await page.evaluate(NOTE)
+    await page.evaluate(MARK_SEEN)
     await page.keyboard.press("d")
     await expect(state).to_have_text("Not saved yet. Trying again")
     stored: str = await page.evaluate("sessionStorage.getItem('waymark-press')")
@@ -193,7 +193,7 @@ async def lose_and_find_the_desk(page: Page, desk: DeskProcess) -> None:
 
     await desk.start()
 
-    await page.wait_for_function(IS_NEW)
+    await expect(page.locator("#item[data-seen]")).to_have_count(0)
     await expect(state).to_have_text("Saved")
     assert await page.evaluate("sessionStorage.length") == 0
     if await page.locator("#step-title").count():
@@ -214,11 +214,16 @@ async def test_a_press_outlives_a_reload_and_is_sent_by_the_same_person_alone(
         await page.unroute("**/label")
         await page.goto(f"/workbench/items/{one}?queue=possible_misses")
 
-        await expect(item_of(page)).to_have_attribute("data-page", f"/workbench/items/{two}?queue=possible_misses")
+        await expect(item_of(page)).to_have_attribute(
+            "data-page", f"/workbench/items/{two}?queue=possible_misses"
+        )
         assert [row.inbox_id for row in presses(site)] == [one]
 
         # Somebody else at the same browser: what another pressed is forgotten, not theirs.
-        await page.evaluate("(text) => sessionStorage.setItem('waymark-press', text.replace(/\"by\":\"\\w+\"/, '\"by\":\"x\"'))", stored)
+        await page.evaluate(
+            '(text) => sessionStorage.setItem(\'waymark-press\', text.replace(/"by":"\\w+"/, \'"by":"x"\'))',
+            stored,
+        )
         await page.reload()
         await expect(item_of(page)).to_be_focused()
         assert await page.evaluate("sessionStorage.length") == 0
@@ -267,7 +272,9 @@ async def test_undo_skip_flag_words_and_what_labels_mean_by_keyboard_alone(
     assert {first, second, third} < set(items)
 
 
-async def test_a_wish_of_another_group_and_one_that_is_sought_by_name(browser: Browser, site: DeskSite) -> None:
+async def test_a_wish_of_another_group_and_one_that_is_sought_by_name(
+    browser: Browser, site: DeskSite
+) -> None:
     for number in range(2):
         add_item(site, f"message {number}", queue=Queue.POSSIBLE_MISSES, answer="")
     async with signed_in(browser, site.url) as page:
@@ -282,6 +289,19 @@ async def test_a_wish_of_another_group_and_one_that_is_sought_by_name(browser: B
         await press(page, "Enter")
 
     assert [row.intent for row in presses(site)] == ["thanks", "ask_compensation"]
+
+
+async def test_words_that_the_script_puts_in_cannot_run(browser: Browser, site: DeskSite) -> None:
+    text = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
+    for _ in range(2):
+        add_item(site, text, queue=Queue.POSSIBLE_MISSES, answer=text)
+    async with signed_in(browser, site.url) as page:
+        await page.goto(MISSES)
+        await press(page, "d")
+        await press(page, "1")
+
+        await expect(page.locator("#message")).to_have_text(text)
+        assert await page.title() == "One message - Waymark desk"
 
 
 async def test_keys_that_are_off_do_nothing_and_are_not_promised(browser: Browser, site: DeskSite) -> None:

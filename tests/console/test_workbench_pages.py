@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from casework.adapters.storage.tables import audit
 from casework.adapters.storage.workbench_tables import annotation, example, review_item, unmasking
 from casework.model.annotations import is_drawn
 from casework.model.labels import load_labels
@@ -27,7 +27,9 @@ from console.workbench.drafts import SPAN_KINDS
 from console.workbench.guidelines import load_guidelines
 from console.workbench.inbox_pages import number_cluster
 from tests.console.desk_site import DeskSite, Detective, field_in
+from tests.console.hostile_desk import load_corpus, storable
 from tests.console.review_desk import add_item, item_of, presses
+from tests.console.test_hostile_text_in_browser import Suspicious
 
 CALM = "is there any news about the man who took my bike"
 DRAFT = ("form_id", "queue", "step", "several", "picked", "group", "spans", "text_sha", "shown_at")
@@ -74,7 +76,7 @@ def not_drawn_blind(site: DeskSite, login: str, text: str = CALM, **values: Any)
             return item_no
 
 
-# --- one item -----------------------------------------------------------------------------------------------------------
+# --- one item ---
 
 
 async def test_danger_is_kept_with_one_press_and_waits_for_a_second_person(site: DeskSite) -> None:
@@ -107,7 +109,11 @@ async def test_no_danger_is_a_press_of_its_own_and_then_one_press_accepts_what_w
 
     assert answer.headers["Location"] == path_of(item_no)
     [row] = presses(site)
-    assert (row.risks, row.intent, row.suggested["intent"]) == ([], "ask_property_return", "ask_property_return")
+    assert (row.risks, row.intent, row.suggested["intent"]) == (
+        [],
+        "ask_property_return",
+        "ask_property_return",
+    )
     assert not row.was_blind
     assert item_of(site, item_no).status == "settled"
 
@@ -234,11 +240,13 @@ async def test_the_assistants_step_is_judged_after_ones_own_label(site: DeskSite
     answer, _ = await press(toni, page, item_no, "judge:wrong_words", act="judge")
 
     assert answer.headers["Location"] == "/workbench/inbox/possible_misses/next"
-    assert [(row.kind, row.judgement) for row in presses(site, kind="judgement")] == [("judgement", "wrong_words")]
+    assert [(row.kind, row.judgement) for row in presses(site, kind="judgement")] == [
+        ("judgement", "wrong_words")
+    ]
     assert "The wrong words" in await open_page(toni, path_of(item_no))
 
 
-# --- words that are marked, masked and uncovered -------------------------------------------------------------------------
+# --- words that are marked, masked and uncovered ---
 
 
 async def test_words_are_marked_without_a_script_and_what_is_personal_is_hidden_from_then_on(
@@ -309,12 +317,14 @@ async def test_uncovering_asks_first_who_one_is(site: DeskSite) -> None:
     assert f'value="/workbench/items/{item_no}/unmask"' in (await toni.get(page.headers["Location"]))[1]
 
 
-# --- two people, and a third ------------------------------------------------------------------------------------------------
+# --- two people, and a third ---
 
 
 async def test_the_risk_step_is_the_same_whatever_was_made_of_the_message(site: DeskSite) -> None:
     toni = await trainer(site)
-    one = add_item(site, CALM, queue=Queue.FALSE_ALARMS, intent="greet", confidence=0.1, why="closed_as", harm=1)
+    one = add_item(
+        site, CALM, queue=Queue.FALSE_ALARMS, intent="greet", confidence=0.1, why="closed_as", harm=1
+    )
     other = add_item(
         site,
         CALM,
@@ -358,7 +368,7 @@ async def test_no_page_shows_a_second_person_the_first_ones_label(site: DeskSite
         for number, queue in enumerate(queue for queue in Queue if queue is not Queue.GUESTS)
     ]
     more = [add_item(site, f"a bike {number}", queue=Queue.NEW_WORDS, cluster="bike") for number in range(3)]
-    before = {path: plain(await open_page(jo, path), 0) for path in pages_of(items + more)}
+    before = {path: plain(await open_page(jo, path), 0) for path in pages_of(items + more, cluster="bike")}
     assert len(before) > 20
 
     for item_no in items:
@@ -408,7 +418,7 @@ async def test_what_others_have_settled_is_shown_without_their_label(site: DeskS
     assert "Court" not in page
 
 
-# --- taught ---------------------------------------------------------------------------------------------------------------------
+# --- taught ---
 
 
 async def test_a_settled_message_is_taught_masked_and_taken_out_again(site: DeskSite) -> None:
@@ -472,7 +482,9 @@ async def test_an_older_look_at_what_is_taught_changes_nothing(site: DeskSite) -
 async def test_a_new_word_is_labelled_for_all_that_are_calm_and_no_more(site: DeskSite) -> None:
     toni = await trainer(site)
     items = [
-        add_item(site, f"they nicked my zonda {number}", queue=Queue.NEW_WORDS, why="new_word", cluster="zonda")
+        add_item(
+            site, f"they nicked my zonda {number}", queue=Queue.NEW_WORDS, why="new_word", cluster="zonda"
+        )
         for number in range(4)
     ]
     assert "zonda" in await open_page(toni, "/workbench/inbox/new_words")
@@ -488,13 +500,15 @@ async def test_a_new_word_is_labelled_for_all_that_are_calm_and_no_more(site: De
     assert sorted(row.inbox_id for row in presses(site, intent="report_new_crime")) == items[:3]
 
 
-# --- what no page shows -----------------------------------------------------------------------------------------------------
+# --- what no page shows ---
 
 
 async def test_no_page_shows_a_value_of_the_case(site: DeskSite) -> None:
     toni = await trainer(site)
     words = "Quillon Zephyrhart 07700 900321 here again, ring quillon, my ref is 43260990777"
-    item_no = add_item(site, words, queue=Queue.POSSIBLE_MISSES, answer="Hello Quillon Zephyrhart, I have news.")
+    item_no = add_item(
+        site, words, queue=Queue.POSSIBLE_MISSES, answer="Hello Quillon Zephyrhart, I have news."
+    )
     [row] = [each for each in site.rows(review_item) if each.inbox_id == item_no]
     site.link_case(row.conversation_id, victim_name="Quillon Zephyrhart", crime_reference="43260990777")
     pages = [await open_page(toni, path) for path in pages_of([item_no])]
@@ -527,6 +541,33 @@ async def test_a_conversation_that_is_live_again_is_on_no_page(site: DeskSite) -
     assert len(presses(site)) == 1
 
 
+async def test_nothing_a_message_holds_becomes_a_tag_or_an_attribute(site: DeskSite) -> None:
+    """Each hostile text as a message, as what came next, and as a text that is taught."""
+    site.is_glass_open = False
+    toni = await trainer(site)
+    texts = [storable(text) for text in load_corpus()][::4]
+    items = [add_item(site, text, queue=Queue.POSSIBLE_MISSES, answer=text or "x") for text in texts]
+    for item_no in items[:6]:
+        await label(toni, item_no, risk="missing_person")
+    values = {"sub": None, "spans": [], "side": "train", "scenario": "wb_1", "status": "accepted"}
+    values |= {"is_reworded": True, "row_version": 1, "accepted_by": "x", "intent": "ask_status"}
+    rows = [
+        values | {"id": f"{number:018x}", "text": text, "accepted_at": site.clock.now()}
+        for number, text in enumerate(texts)
+    ]
+    site.write(lambda tx: tx.connection.execute(sa.insert(example), rows))
+    found: list[str] = []
+
+    of_examples = [f"/workbench/examples/{row['id']}" for row in rows[:10]]
+    for path in [*pages_of(items), *of_examples]:
+        parser = Suspicious()
+        parser.feed(await open_page(toni, path))
+        found += [f"{path}: {each}" for each in parser.found]
+
+    assert len(texts) > 10
+    assert found == []
+
+
 async def test_keys_are_switched_off_for_good_and_the_page_promises_none(site: DeskSite) -> None:
     toni = await trainer(site)
     item_no = add_item(site, CALM)
@@ -555,14 +596,17 @@ async def test_the_bar_counts_ones_own_labels_and_proposes_a_pause(site: DeskSit
 async def test_a_queue_goes_on_where_the_page_before_ended(site: DeskSite) -> None:
     toni = await trainer(site)
     items = [
-        add_item(site, f"{CALM} {number}", said_ago=timedelta(hours=2, minutes=number)) for number in range(27)
+        add_item(site, f"{CALM} {number}", said_ago=timedelta(hours=2, minutes=number))
+        for number in range(27)
     ]
 
     first = await open_page(toni, "/workbench/inbox/unsure")
     [more] = re.findall(r'href="(/workbench/inbox/unsure\?after=[\d.]+)"', first)
     second = await open_page(toni, more)
 
-    shown = [int(found) for page in (first, second) for found in re.findall(r"/workbench/items/(\d+)\?", page)]
+    shown = [
+        int(found) for page in (first, second) for found in re.findall(r"/workbench/items/(\d+)\?", page)
+    ]
     assert shown == items
     assert (await toni.get("/workbench/inbox/unsure?after=1.x.2"))[0].status == 200
 
@@ -583,7 +627,7 @@ async def test_what_no_page_of_ours_would_send_is_refused(site: DeskSite) -> Non
     assert presses(site) == []
 
 
-# --- words ----------------------------------------------------------------------------------------------------------------------
+# --- words ---
 
 
 def test_every_label_queue_mask_and_reason_has_words_and_every_label_a_guideline() -> None:
@@ -611,17 +655,19 @@ def read_findings() -> str:
         return file.read()
 
 
-def pages_of(items: list[int]) -> list[str]:
+def pages_of(items: list[int], *, cluster: str | None = None) -> list[str]:
     """Every page of the workbench a trainer may open, for each of those items."""
     canonical = sorted(
         key.partition(" ")[2]
         for key, action in ROUTES.items()
-        if key.startswith("GET /workbench") and action is Action.TRAIN and not key.endswith(("/next", "/events"))
+        if key.startswith("GET /workbench")
+        and action is Action.TRAIN
+        and not key.endswith(("/next", "/events"))
     )
     ids = {
         "queue": [queue.value for queue in Queue if queue is not Queue.GUESTS],
         "item_no": [str(item_no) for item_no in items],
-        "cluster_no": [number_cluster("bike")] if len(items) > 3 else [],
+        "cluster_no": [number_cluster(cluster)] if cluster else [],
         "label": ["all", "sexual_violence_recent"],
     }
     paths = []

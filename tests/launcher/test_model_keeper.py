@@ -25,6 +25,7 @@ from tests.support.models import (
     a_birth,
     a_paper,
     a_report,
+    add_comparison,
     answer_as,
     make_model_file,
     make_stand_in_root,
@@ -65,6 +66,7 @@ class Kept:
         def record(tx: Any) -> None:
             model_releases.record_trained(tx, birth, file=f"{model_id}.tar.gz", by="toni")
             model_releases.record_report(tx, a_report(model_id), limits=LIMITS, paper=paper, by="toni")
+            add_comparison(tx, model_id)
 
         self.database.write_now(record)
 

@@ -22,7 +22,7 @@ from casework.services import model_releases
 from launcher.model_files import paper_path
 from launcher.models import NotTheirs, run_models, run_promote, run_rollback
 from tests.support.databases import copy_sqlite
-from tests.support.models import a_birth, a_paper, sign
+from tests.support.models import a_birth, a_paper, add_comparison, sign
 
 PASSWORD = "a password of a test"
 
@@ -85,6 +85,7 @@ def record(service: Service) -> None:
         model_releases.found(tx, a_birth("old1"), file="old1.tar.gz", paper="founding paper")  # type: ignore[arg-type]
         model_releases.record_trained(tx, a_birth("new1"), file="new1.tar.gz", by="toni")  # type: ignore[arg-type]
         model_releases.record_report(tx, report, limits=limits, paper=sign(candidate, key), by="toni")  # type: ignore[arg-type]
+        add_comparison(tx, "new1")
 
     service.database.write_now(write)
 

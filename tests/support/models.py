@@ -13,6 +13,7 @@ from typing import Any
 from joserfc.jwk import OKPKey
 
 from casework.adapters.model_signing import sign_paper
+from casework.adapters.storage.model_tables import comparison
 from casework.model.model_papers import VERSION, BirthCertificate, Paper, PaperKind
 from casework.model.release_gates import GateLimit, GateLimits, GateReport, Measured
 
@@ -59,6 +60,23 @@ def a_report(model_id: str, *, hits: int = 63, n: int = 64, was_hits: int = 63) 
     )
     return GateReport(
         model_id=model_id, against="live", sets={"corpus_test": "d" * 64}, measured=(measured,), made_at=AT
+    )
+
+
+def add_comparison(tx: Any, model_id: str, comparison_id: str = "") -> None:
+    """With the live model, and nothing differs: without one nobody proposes."""
+    tx.connection.execute(
+        comparison.insert().values(
+            id=comparison_id or f"none of {model_id}"[:32],
+            model_id=model_id,
+            against_id=tx.model_releases.find_live(),
+            source="recent",
+            turns=2,
+            digest="",
+            counts={},
+            made_by="toni",
+            made_at=tx.now,
+        )
     )
 
 

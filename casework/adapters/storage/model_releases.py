@@ -82,7 +82,13 @@ class SqlModelReleases:
     def _list_on_trial(self, now: datetime) -> list[str]:
         query = (
             sa.select(guest_link.c.model_id)
-            .where(guest_link.c.ended_at.is_(None), guest_link.c.expires_at > now)
+            .join(model_version, model_version.c.model_id == guest_link.c.model_id)
+            .where(
+                guest_link.c.ended_at.is_(None),
+                guest_link.c.expires_at > now,
+                # Released, refused or rolled back: its link is over for guests too.
+                model_version.c.status == VersionStatus.CANDIDATE.value,
+            )
             .group_by(guest_link.c.model_id)
             .order_by(sa.func.max(guest_link.c.issued_at).desc(), guest_link.c.model_id)
         )
@@ -198,8 +204,10 @@ class SqlModelReleases:
             sa.update(model_version).where(model_version.c.model_id == model_id).values(**values)
         )
 
-    def count_unopened_risks(self, model_id: str, *, by: str) -> int:
+    def count_unopened_risks(self, model_id: str, *, by: str) -> int | None:
         newest = self._list_newest_comparisons(model_id)
+        if not newest:
+            return None
         opened = sa.exists().where(
             comparison_opening.c.comparison_id == comparison_change.c.comparison_id,
             comparison_opening.c.place == comparison_change.c.place,

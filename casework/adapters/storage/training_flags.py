@@ -36,11 +36,13 @@ def is_usable(
 
     `unless_said`: what holds where nobody decided, `tx.may_teach_unless_said`. A drill's message is never usable.
     """
-    rehearsed = sa.exists().where(conversation.c.id == conversation_id, conversation.c.is_drill.is_(True))
+    of = conversation.alias()
+    # As a value and not as an EXISTS, which PostgreSQL would turn round into a walk over all conversations.
+    is_real = sa.select(of.c.is_drill).where(of.c.id == conversation_id).scalar_subquery().is_(False)
     forbidden = _is_flagged(conversation_id, inbox_id, FORBIDDING)
     if unless_said:
-        return sa.and_(~rehearsed, ~forbidden)
-    return sa.and_(~rehearsed, ~forbidden, _is_flagged(conversation_id, inbox_id, PERMITTING))
+        return sa.and_(is_real, ~forbidden)
+    return sa.and_(is_real, ~forbidden, _is_flagged(conversation_id, inbox_id, PERMITTING))
 
 
 def is_restricted(

@@ -170,6 +170,7 @@ annotation = sa.Table(
     sa.Column("made_at", UtcDateTime, nullable=False),
     sa.Column("undone_at", UtcDateTime, nullable=True),
     sa.Index("ix_annotation_staff_id_made_at", "staff_id", "made_at"),
+    sa.Index("ix_annotation_inbox_id", "inbox_id"),
     _partial(
         "uq_annotation_decided",
         "inbox_id",

@@ -24,7 +24,8 @@ _NUMBER_WORDS = (
     r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen)"
 )
 _STREET = re.compile(
-    r"(?<![0-9a-z£.:/])(?:(?:flat|apartment|apt|unit|room|number|no\.?)\s{0,2}[0-9]{1,4}[a-z]?[\s,]{1,3})?"
+    r"(?<![0-9a-z£.:/])(?:(?:flat|apartment|apt|unit|room)\s{0,2}[0-9]{1,4}[a-z]?[\s,]{1,3})?"
+    r"(?:(?:number|num|no\.?|nr|house number|house no)\s{0,2})?"
     rf"(?:[0-9]{{1,4}}(?:\s?-\s?[0-9]{{1,4}})?\s?[a-h]?|{_NUMBER_WORDS})[\s,]{{1,3}}"
     r"((?:[a-z][a-z'.-]{1,20}\s{1,2}){1,3}[a-z][a-z'-]{1,20})(?![a-z])"
 )
@@ -70,7 +71,7 @@ class Addresses:
         begins = found.start(1)
         words = [(word.group().strip("'.-"), begins + word.start()) for word in _WORD.finditer(found[1])]
         for place, (word, _) in enumerate(words):
-            if place and self._is_street(word, may_slip=found.group()[0].isdigit()):
+            if place and self._is_street(word, may_slip=any(map(str.isdigit, found.group()))):
                 before = [name for name, _ in words[:place]]
                 is_name = view.text[begins].isupper() or any(name not in self._plain_words for name in before)
                 if not is_name and word in _WEAK_STREET_WORDS:

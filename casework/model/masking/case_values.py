@@ -91,8 +91,9 @@ def _find_names(view: View, values: CaseValues, lexicon: Lexicon) -> Iterator[Fo
         return
     known: dict[str, tuple[_Part, str] | None] = {}
     for token in view.tokens:
-        if token.folded not in known:
-            known[token.folded] = _match(token.folded, parts, lexicon)
+        is_written_so = token.has_capital and not token.opens_sentence
+        if known.get(token.folded) is None and (is_written_so or token.folded not in known):
+            known[token.folded] = _match(token.folded, parts, lexicon, is_written_so=is_written_so)
     for place, token in enumerate(view.tokens):
         matched = known[token.folded]
         if matched and (not matched[0].is_plain or _is_meant(view, place, lexicon, known)):
@@ -104,7 +105,9 @@ def _find_names(view: View, values: CaseValues, lexicon: Lexicon) -> Iterator[Fo
             yield from _find_spaced(view, part)
 
 
-def _match(word: str, parts: list[_Part], lexicon: Lexicon) -> tuple[_Part, str] | None:
+def _match(
+    word: str, parts: list[_Part], lexicon: Lexicon, *, is_written_so: bool
+) -> tuple[_Part, str] | None:
     for part in parts:
         if word == part.folded:
             return part, ""
@@ -113,7 +116,7 @@ def _match(word: str, parts: list[_Part], lexicon: Lexicon) -> tuple[_Part, str]
     for part in parts:
         if word == part.folded + "s":
             return part, "s"
-    is_listed = lexicon.is_listed(word)
+    is_listed = not is_written_so and lexicon.is_listed(word)
     for part in parts:
         if part.called == part.folded and is_slip(word, part.folded, is_listed=is_listed):
             return part, ""

@@ -1,6 +1,7 @@
 """Dates, times, amounts and ages: what the meaning of a message needs, so that no other shape may swallow them."""
 
 import re
+from dataclasses import dataclass
 
 from casework.model.masking import Layer, MaskKind
 from casework.model.masking.views import Found, View
@@ -47,12 +48,19 @@ _AGES = re.compile(
 )
 
 _BORN = re.compile(
-    r"(?<![a-z])(?:d\.?\s?o\.?\s?b\.?|date of birth|birth\s?date|birth\s?day|b-?day|bday|born|birth)(?![a-z])"
+    # Misspelt as people do: letters exchanged, left out, or written as it is said.
+    r"(?<![a-z])(?:d\.?\s?o\.?\s?b\.?(?:'?s)?|(?:birth|brith|birht|bith|brth|birt|burth|berth|birf|brirth|biirth|bitrh|birh|birtht)"
+    r"[\s-]?(?:day|date|dya|dy|dte|dat)?(?:'?s)?|b[\s-]?day|borned|born|bron|bonr|geboren|urodzon[ay]|nascuta?)(?![a-z])"
+    # "I was eighty on", "turned 18 on", "be forty this".
+    r"|(?<![a-z])(?:was|be|turn(?:ed|s|ing)?|is|am|i'm|im|he's|hes|she's|shes)\s(?:[1-9][0-9]|"
+    r"(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twenty|thirty|fort?y|fourty|fifty|sixty|seventy|eighty|ninety)"
+    r"(?:[\s-][a-z]{3,5})?)(?:\syears?(?:\sold)?)?\s(?=(?:on|this|last|next)\s(?:the\s)?(?:[0-9]|[a-z]{4,12}(?:st|nd|rd|th)\s))"
 )
 _REACH = 40
+_MOST_TOGETHER = 4
 # What may stand between a date and the "birthday" or "born" behind it.
 _BETWEEN = re.compile(
-    r"[\s,.=-]{0,3}(?:is\s|was\s|that's\s|thats\s|its\s|it's\s)?(?:my\s|his\s|her\s|the\s|our\s|their\s|me\s)?"
+    r"[\s,.=(-]{0,3}(?:is\s|was\s|that's\s|thats\s|its\s|it's\s)?(?:my\s|his\s|her\s|the\s|our\s|their\s|me\s)?"
     r"(?:son'?s\s|daughter'?s\s|mum'?s\s)?"
 )
 _SPOKEN_DAY = (
@@ -66,6 +74,7 @@ _SPOKEN_YEAR = (
     r"|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|fort?y|fourty|fifty|sixty|seventy"
     r"|eighty|ninety|[0-9]{2})){1,3}"
 )
+_SPOKEN_TENS = r"(?:twenty|thirty|fort?y|fourty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?(?![a-z])"
 _SPOKEN_DATE = re.compile(
     rf"(?<![a-z])(?:the\s)?(?:{_SPOKEN_DAY}|{_DAY}\s?(?:st|nd|rd|th)?)\s{{1,2}}(?:of\s{{1,2}})?(?:the\s)?"
     rf"(?:{_MONTH}|{_SPOKEN_DAY})(?:[\s,-]{{1,3}}(?:{_SPOKEN_YEAR}|{_ANY_YEAR}))?(?![a-z0-9])"
@@ -78,12 +87,39 @@ _BORN_SHAPES = re.compile(
     rf"|{_DAY}[\s.-]{{1,3}}[a-z]{{3,12}}[\s.,-]{{1,3}}{_YEAR}(?![0-9])|(?<![0-9])[0-9]{{4}}[\s./-]{{1,3}}{_YEAR}(?![0-9])"
     rf"|(?<![0-9]){_YEAR}(?![0-9])|(?<![0-9])[0-9]{{6,8}}(?![0-9])"
     rf"|{_MONTH}\s'?[0-9]{{2}}(?![0-9])"
+    # "fourth of the sixth eighty two", "the 4th of the 6th, 1982", "22 octobr 90".
+    rf"|(?:the\s)?(?:{_SPOKEN_DAY}|{_DAY}(?:st|nd|rd|th)?)[\s,]{{1,2}}(?:of\s)?(?:the\s)?"
+    rf"(?:{_SPOKEN_DAY}|(?:0?[1-9]|1[0-2])(?:st|nd|rd|th)|[a-z]{{3,10}})[\s,.]{{1,3}}(?:of\s|in\s)?"
+    rf"(?:{_SPOKEN_YEAR}|{_SPOKEN_TENS}|{_ANY_YEAR}(?![0-9]))"
+    rf"|(?<=in\s)(?:nineteen\s)?{_SPOKEN_TENS}|(?<=in\s)'?[3-9][0-9](?![0-9])|(?<![0-9])'[0-9]{{2}}(?![0-9])|(?<![a-z]){_SPOKEN_YEAR}"
 )
+# What may stand between two birth dates of one sentence: "Her DOB is ..., mine ...".
+_SECOND = re.compile(
+    r"[\s,.;&(/-]{0,4}(?:(?:and|on|the|in|or|mine|his|hers|her|my|is|was|wife|husband|son|daughter|brother|sister|mum|dad|twin|adn|n|a|"
+    r"one|other|both|partner|born|it|maybe|possibly|no|sorry)(?:'?s)?[\s,.;:&(/-]{1,3}){0,6}"
+)
+_DAY_ALONE = re.compile(rf"(?:the\s)?(?:{_DAY}(?:st|nd|rd|th)|{_SPOKEN_DAY})(?![a-z0-9])")
+# A year of two figures that no hearing is in yet.
+_OLD_SHORT_YEAR = re.compile(r"(?:[./\\-]|'|[a-z]\s)\s{0,2}'?[4-9][0-9]$")
 _OLD_YEAR = re.compile(r"(?<![0-9])(?:19[0-9]{2}|200[0-9]|201[0-5])(?![0-9])")
 # "O6", "l2", "2OO1": letters that stand for figures, inside what is otherwise written as a date.
 _MISTYPED = re.compile(r"(?<![0-9a-z])[0-9oli]{1,2}[./\\-][0-9oli]{1,2}[./\\-][0-9oli]{2,4}(?![0-9a-z])")
 _LOOK_ALIKE = str.maketrans("oli", "011")
 _SPOKEN_OLD_YEAR = re.compile(r"nineteen[\s-]{1,2}(?:hundred|[a-z])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dates:
+    """What of a text is a time or a sum. `kept`: spans of the view that stay, births among them, which are hidden."""
+
+    born: tuple[Found, ...]
+    kept: tuple[tuple[int, int], ...]
+
+
+def read_dates(view: View) -> Dates:
+    born = find_birth_dates(view)
+    spans = (*find_protected(view), *((one.start, one.end) for one in born))
+    return Dates(born=tuple(born), kept=spans)
 
 
 def find_birth_dates(view: View) -> list[Found]:
@@ -93,15 +129,24 @@ def find_birth_dates(view: View) -> list[Found]:
         found.span()
         for pattern in (*_DATES[:5], _SPOKEN_DATE)
         for found in pattern.finditer(lower)
-        if _OLD_YEAR.search(found.group()) or _SPOKEN_OLD_YEAR.search(found.group())
+        if _OLD_YEAR.search(found.group())
+        or _SPOKEN_OLD_YEAR.search(found.group())
+        or _OLD_SHORT_YEAR.search(found.group())
     ]
     spans = [span for span in spans if _has_day(lower[slice(*span)])]
     for cue in _BORN.finditer(lower):
         found = _find_nearest(lower, cue.end(), cue.end() + _REACH)
         if found is None:
             found = _find_last(lower, max(0, cue.start() - _REACH), cue.start())
-        if found:
+        for _ in range(_MOST_TOGETHER):
+            if found is None:
+                break
             spans.append(found)
+            gap = _SECOND.match(lower, found[1])
+            following = _find_nearest(lower, gap.end(), gap.end() + _REACH) if gap else None
+            if gap and following is None and (day := _DAY_ALONE.match(lower, gap.end())):
+                following = day.span()
+            found = following if following and gap and following[0] <= gap.end() else None
     return [Found(start, end, MaskKind.BIRTH_DATE, Layer.SHAPE) for start, end in spans]
 
 

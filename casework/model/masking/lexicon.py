@@ -11,7 +11,7 @@ from casework.model.toml_files import read_toml
 
 FOLDER = Path(__file__).parent
 PLAIN_WORDS_FILE = FOLDER.parent / "disclosure_rules" / "plain_words.txt"
-_CUES = ("sure", "unsure", "kin", "titles", "ranks", "loose_ranks", "sign_offs")
+_CUES = ("sure", "unsure", "kin", "asked", "titles", "ranks", "loose_ranks", "sign_offs")
 # Endings an ordinary word may have without standing in a list of its own, and what stood in their place.
 _ENDINGS = (
     *(("s", ""), ("es", ""), ("ed", ""), ("ed", "e"), ("d", ""), ("ing", ""), ("ing", "e"), ("in", ""), ("in", "e")),
@@ -19,6 +19,7 @@ _ENDINGS = (
     *(("ful", ""), ("ment", ""), ("able", ""), ("able", "e"), ("est", ""), ("ish", ""), ("ers", ""), ("ings", "")),
 )  # fmt: skip
 SHORTEST_STEM = 3
+SHORTEST_MISSPELT = 5
 
 
 class PlainWords:
@@ -74,6 +75,18 @@ class Lexicon:
     def is_name(self, word: str) -> bool:
         return word in self.first_names
 
+    @cached_property
+    def _likely_names(self) -> LikelyWords:
+        sure = (name for name, is_also_word in self.first_names.items() if not is_also_word)
+        return LikelyWords(sure, lambda name: len(name) >= SHORTEST_MISSPELT)
+
+    def is_slip_of_name(self, word: str) -> bool:
+        """Whether it is one slip from a first name of five letters and more, and not listed itself."""
+        if len(word) < SHORTEST_MISSPELT or self.is_listed(word):
+            return False
+        meant = self._likely_names.likeliest(word)
+        return meant is not None and meant[0] == word[0]
+
     def is_plain(self, word: str) -> bool:
         return word in self.plain_words and not self.is_sure_name(word)
 
@@ -109,13 +122,21 @@ def load_lexicon() -> Lexicon:
     for kind in _CUES:
         for cue in marks[kind]:
             cues.setdefault(cue, set()).add(kind)
-    plain = PLAIN_WORDS_FILE.read_text("utf-8").split()
+    for owner in marks["owners"]:
+        for kin in marks["kin_words"]:
+            cues.setdefault(f"{owner} {kin}", set()).add("kin")
+    plain = PlainWords(PLAIN_WORDS_FILE.read_text("utf-8").split())
+    known = frozenset(word for line in _lines("known_words.txt") for word in line.split())
+    short_forms = _read_short_forms(_lines("short_forms.txt"))
+    first_names = _read_names("first_names.txt")
+    for form in short_forms:
+        first_names.setdefault(form, form in plain or form in known or len(form) <= SHORTEST_STEM)
     return Lexicon(
-        plain_words=PlainWords(plain),
-        first_names=_read_names("first_names.txt"),
+        plain_words=plain,
+        first_names=first_names,
         surnames=_read_names("surnames.txt"),
-        short_forms=_read_short_forms(_lines("short_forms.txt")),
-        known_words=frozenset(word for line in _lines("known_words.txt") for word in line.split()),
+        short_forms=short_forms,
+        known_words=known,
         public=frozenset(word for entry in marks["public"] for word in entry.split()),
         cues={cue: frozenset(kinds) for cue, kinds in cues.items()},
         never=frozenset(marks["never"]),

@@ -5,13 +5,19 @@ from dataclasses import replace
 
 from casework.model.masking import CaseValues, Layer, Mask, MaskedText, MaskKind
 from casework.model.masking.case_values import find_case_values, list_words
+from casework.model.masking.dates import read_dates
 from casework.model.masking.lexicon import Lexicon, load_lexicon
 from casework.model.masking.names import find_by_context, find_by_list
 from casework.model.masking.places import Towns, find_places, parse_towns
 from casework.model.masking.shapes import Shapes
 from casework.model.masking.spoken_digits import find_spoken
 from casework.model.masking.surrogates import make_surrogate
-from casework.model.masking.unlisted_names import find_initials, find_unlisted, with_initials
+from casework.model.masking.unlisted_names import (
+    find_initials,
+    find_unlisted,
+    list_initials,
+    with_initials,
+)
 from casework.model.masking.views import Found, View, fold, read_view
 
 
@@ -22,7 +28,7 @@ class LayeredMasker:
         self._key = key
         self._lexicon = lexicon
         self._towns = towns
-        self._shapes = Shapes(lexicon.plain_words)
+        self._shapes = Shapes(lexicon)
 
     def mask(
         self, text: str, values: CaseValues, *, of: str, marked: Sequence[tuple[int, int, str]] = ()
@@ -37,13 +43,15 @@ class LayeredMasker:
 
     def _find(self, view: View, values: CaseValues) -> Iterable[list[Found]]:
         of_case = find_case_values(view, values, self._lexicon)
-        yield [*of_case, *find_initials(view, values), *with_initials(view, of_case, values)]
-        yield self._shapes.find(view)
-        yield find_spoken(view, self._lexicon.plain_words)
+        initials = list_initials(values)
+        yield [*of_case, *find_initials(view, initials), *with_initials(view, of_case, initials)]
+        dates = read_dates(view)
+        yield self._shapes.find(view, dates)
+        yield find_spoken(view, self._lexicon.plain_words, dates)
         by_context = find_by_context(view, self._lexicon)
-        yield [*by_context, *with_initials(view, by_context, values)]
+        yield [*by_context, *with_initials(view, by_context, initials)]
         by_list = [*find_by_list(view, self._lexicon), *find_unlisted(view, self._lexicon)]
-        named = [*by_list, *with_initials(view, by_list, values)]
+        named = [*by_list, *with_initials(view, by_list, initials)]
         yield [*named, *find_places(view, self._towns, self._lexicon)]
 
     def _settle(

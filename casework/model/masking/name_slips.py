@@ -16,7 +16,7 @@ _SOUNDS = str.maketrans({"q": "k", "c": "k", "z": "s", "v": "f", **dict.fromkeys
 def is_slip(word: str, part: str, *, is_listed: bool) -> bool:
     """`word` is no ordinary word. `is_listed`: another list has it, so that only a sure slip counts."""
     if squeeze_letters(word) == squeeze_letters(part):
-        return len(part) >= _SHORTEST_WITH_SLIP
+        return len(part) >= _SHORTEST_WITH_SLIP or not is_listed
     if len(part) < _SHORTEST_WITH_SLIP or len(word) < _SHORTEST_CUT:
         return False
     if len(part) >= _LONG and cost_of_slip(word, part) is not None:

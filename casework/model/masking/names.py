@@ -31,6 +31,7 @@ _BEFORE_MONTHS = frozenset(
         "to",
     }
 )
+_FEASTS = frozenset({"christmas", "xmas", "year", "years", "new"})
 _MOST_PARTS = 3
 _MOST_CUE_WORDS = 5
 
@@ -56,6 +57,10 @@ def find_by_list(view: View, lexicon: Lexicon) -> list[Found]:
     for place, token in enumerate(tokens):
         word = strip_possessive(token.folded, lexicon)
         if not lexicon.is_name(word) or token.folded in lexicon.never:
+            continue
+        if word == "eve" and place and tokens[place - 1].folded in _FEASTS:
+            continue
+        if word in lexicon.public and view.text[token.start : token.end].isupper():
             continue
         surname = _surname_after(view, place, lexicon)
         is_written_so = token.has_capital and not token.opens_sentence
@@ -111,16 +116,19 @@ def _cue_before(view: View, place: int, lexicon: Lexicon) -> frozenset[str]:
         return frozenset()
     if tokens[place].start - tokens[place - 1].end > 4:
         return frozenset()
+    is_stopped = "." in view.lower[tokens[place - 1].end : tokens[place].start]
     for count in range(min(_MOST_CUE_WORDS, place), 0, -1):
         cue = " ".join(token.folded for token in tokens[place - count : place])
         if cue in lexicon.cues:
-            return lexicon.cues[cue]
+            kinds = lexicon.cues[cue]
+            # Behind a full stop only "Mr." and "Thanks." still go with what follows.
+            return kinds & {"titles", "ranks", "loose_ranks", "sign_offs"} if is_stopped else kinds
     return frozenset()
 
 
 def _names_from(view: View, place: int, kinds: frozenset[str], lexicon: Lexicon) -> Iterator[Token]:
     is_sure = bool(kinds & {"sure", "titles", "ranks"})
-    is_kin = "kin" in kinds
+    is_kin, is_rank = "kin" in kinds, "loose_ranks" in kinds
     for count in range(_MOST_PARTS):
         if place + count >= len(view.tokens):
             return
@@ -129,12 +137,29 @@ def _names_from(view: View, place: int, kinds: frozenset[str], lexicon: Lexicon)
             return
         if count == 0 and token.folded in lexicon.titles:
             return
-        if not _reads_as_name(token, lexicon, is_sure=is_sure, is_kin=is_kin, is_first=count == 0):
+        if not _reads_as_name(
+            token,
+            lexicon,
+            is_sure=is_sure,
+            is_kin=is_kin,
+            is_rank=is_rank,
+            is_asked="asked" in kinds,
+            is_first=count == 0,
+        ):
             return
         yield token
 
 
-def _reads_as_name(token: Token, lexicon: Lexicon, *, is_sure: bool, is_kin: bool, is_first: bool) -> bool:
+def _reads_as_name(
+    token: Token,
+    lexicon: Lexicon,
+    *,
+    is_sure: bool,
+    is_kin: bool,
+    is_rank: bool,
+    is_asked: bool,
+    is_first: bool,
+) -> bool:
     word = token.folded
     if word in lexicon.never or word in lexicon.titles or len(word) < 2:
         return False
@@ -145,8 +170,12 @@ def _reads_as_name(token: Token, lexicon: Lexicon, *, is_sure: bool, is_kin: boo
         return True
     if not is_first:
         return is_surname(token, lexicon)
+    if is_rank:
+        return lexicon.surnames.get(word) is False
     if is_kin:
-        return len(word) > 2 and not lexicon.is_word(word)
+        return (len(word) > 2 and not lexicon.is_word(word)) or lexicon.is_slip_of_name(word)
+    if is_asked:
+        return (len(word) > 4 and not lexicon.is_word(word)) or lexicon.is_slip_of_name(word)
     return is_sure and word not in lexicon.plain_words and len(word) > 2
 
 

@@ -24,6 +24,15 @@ _CODE = re.compile(r"(?<![a-z0-9])(?=[a-z0-9]{0,20}[0-9]{4})(?=[0-9]{0,20}[a-z])
 _IBAN = re.compile(
     r"(?<![a-z0-9])[a-z]{2}[0-9]{2}(?:[\s-]?[a-z0-9]{4}){3,7}(?:[\s-]?[a-z0-9]{1,3})?(?![a-z0-9])"
 )
+# The beginning of a phone number, and what else of it may be told a few words later.
+_BEGUN = re.compile(
+    r"(?<![0-9a-z])(?:\+?44\s?7[0-9]{3}|0[0-9oO]{3,4})(?![0-9])(?![\s.-]{1,3}[0-9]{3})(?![\s./-]{0,2}[0-9]{1,2}[\s./-])"
+)
+_CONTINUED = re.compile(
+    r"[^0-9!?\n]{1,34}?(?<![0-9a-z])([0-9][0-9o]{1,6}|(?:one|two|three|four|five|six|seven|eight|nine|zero|oh|double|treble)(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine|zero|oh|hundred|double|treble)){1,8})(?![0-9a-z:%])"
+)
+_MOST_PIECES = 6
+_DIGITS_OF_A_PHONE = (10, 12)
 _IBAN_CUE = re.compile(r"(?<![a-z])i\s?ban(?![a-z])")
 _CONTIGUOUS = re.compile(r"[0-9]{6,26}")
 _BROKEN_BY = "\x00"
@@ -34,10 +43,11 @@ _ACCOUNT_CUE = re.compile(
 )
 
 
-def find_numbers(
-    view: View, protected: list[tuple[int, int]], born: list[tuple[int, int]]
-) -> Iterator[Found]:
-    """Six digits and more, however spaced, but for dates, times and sums; whole in a row whatever they look like."""
+def find_numbers(view: View, broken: str) -> Iterator[Found]:
+    """Six digits and more, however spaced, but for dates, times and sums; whole in a row whatever they look like.
+
+    `broken`: the view's small letters without its dates, times and sums (`break_at`).
+    """
     lower = view.lower
     for found in _CODE.finditer(lower):
         if sum(map(str.isdigit, found.group())) >= FEWEST_DIGITS:
@@ -47,10 +57,10 @@ def find_numbers(
         is_said = stands_before(_IBAN_CUE, lower, found.start())
         if sum(map(str.isdigit, written)) >= FEWEST_DIGITS + 2 and (is_said or written.isupper()):
             yield shape(found.span(), MaskKind.ACCOUNT)
+    yield from find_split_phones(lower)
     for found in _CONTIGUOUS.finditer(lower):
         if not lower[max(0, found.start() - 2) : found.start()].rstrip().endswith(("£", "$", "€")):
             yield shape(found.span(), _name_number(lower, found))
-    broken = break_at(lower, [*protected, *born])
     for found in _RUN.finditer(broken):
         if _is_number(lower, found):
             yield shape(found.span(), _name_number(lower, found))
@@ -59,6 +69,35 @@ def find_numbers(
         kind = name_digits(digits)
         if kind in (MaskKind.PHONE, MaskKind.REFERENCE) and len(digits) >= FEWEST_OF_A_PHONE:
             yield shape(found.span(), kind)
+
+
+def find_split_phones(lower: str) -> Iterator[Found]:
+    """A number told in pieces with words between: "07700 and then 900 followed by 123"."""
+    for begun in _BEGUN.finditer(lower):
+        digits, end = _count_digits(begun.group()), begun.end()
+        for _ in range(_MOST_PIECES):
+            more = _CONTINUED.match(lower, end)
+            if more is None or digits + _count_digits(more[1]) > _DIGITS_OF_A_PHONE[1]:
+                break
+            digits, end = digits + _count_digits(more[1]), more.end()
+            if digits >= _DIGITS_OF_A_PHONE[1] - 1:
+                break
+        if digits >= _DIGITS_OF_A_PHONE[0]:
+            yield shape((begun.start(), end), MaskKind.PHONE)
+
+
+def _count_digits(written: str) -> int:
+    """How many figures it comes to, said or written."""
+    count = times = 0
+    for word in re.findall(r"[a-z]+|[0-9o]+", written):
+        if word in ("double", "treble"):
+            times = 2 if word == "double" else 3
+        elif word == "hundred":
+            count += 2
+        else:
+            count += (len(word) if word[0].isdigit() else 1) * max(times, 1)
+            times = 0
+    return count
 
 
 def name_digits(digits: str) -> MaskKind:

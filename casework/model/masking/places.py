@@ -9,6 +9,7 @@ from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.views import Found, Token, View, fold
 
 _BEFORE = frozenset(["in", "from", "near", "to", "at", "around", "outside", "of", "through", "via"])
+_NO_NAME_BEFORE = frozenset(["to", "in", "at", "the", "of", "for", "and", "my", "on", "a"])
 _MOST_WORDS = 6
 _KINDS_OF_PLACE = (
     "primary|primary school|secondary school|high school|junior school|infants?|infant school|school|academy|college"
@@ -106,6 +107,8 @@ def _find_own_places(view: View, lexicon: Lexicon) -> Iterator[tuple[int, int]]:
     """ "at Exampleton primary": from the first word that is a name to what kind of place it is."""
     for found in _AT.finditer(view.lower):
         start = found.start(1)
+        if found[1].split()[-1] in _NO_NAME_BEFORE:
+            continue
         for word in re.finditer(r"[a-z][a-z'-]{1,20}", found[1]):
             begins = start + word.start()
             is_name = view.text[begins].isupper() and not view.is_shouted

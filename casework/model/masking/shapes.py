@@ -5,12 +5,16 @@ only a name for a page: that it is masked is what counts.
 """
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from casework.model.crime_references import FORMATS
 from casework.model.masking import MaskKind
 from casework.model.masking.addresses import NOT_IN_STREETS, Addresses
-from casework.model.masking.dates import find_birth_dates, find_protected
+from casework.model.masking.codes import Codes
+from casework.model.masking.dates import Dates
+from casework.model.masking.handles import find_handles
+from casework.model.masking.houses import Houses, join_addresses
+from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.numbers import break_at, find_numbers, shape, stands_before
 from casework.model.masking.views import Found, View, words_of
 
@@ -30,10 +34,18 @@ _ANY_POSTCODE = re.compile(
     r"(?<![a-z0-9])([a-z]{2}[0-9][a-z0-9]?|[a-z][0-9][a-z0-9])[\s.-]{0,3}[0-9o]([\s.-]{0,2})([a-z])[\s.-]?([a-z])"
     r"(?![a-z0-9])"
 )
+_NO_POSTCODES = frozenset(words_of("co2 pe1 pe2 ps4 ps5 h2o mp3 mp4 wd40 sp30 sp50 la1 cd1 dl1"))
 _UNITS = frozenset(words_of("am pm km cm mm kg ml mg st nd rd th hr yr mo wk ft of gb mb tb mp"))
 _LOOSE_POSTCODE = re.compile(
     r"(?<![a-z0-9])([a-z](?:[\s.-]{0,2}[a-z])?)[\s.-]{0,2}[0-9o](?:[\s.-]{0,2}[a-z0-9])?[\s,.-]{0,3}[0-9o]"
     r"[\s.-]{0,2}[a-z][\s.-]{0,2}[a-z](?![a-z0-9])"
+)
+# Begun and not ended, or the first half alone, in capitals: "ZZ99 4R", "BH8".
+_PARTIAL_POSTCODE = re.compile(
+    r"(?<![a-z0-9])([a-z]{2})[0-9]{1,2}[a-z]?(?:\s[0-9][a-z]?)?(?![a-z0-9]|[.-][0-9])"
+)
+_GAPPED_POSTCODE = re.compile(
+    r"(?<![a-z0-9])([a-z]{2})[\s.-][0-9]{1,2}[a-z]?[\s.-]{0,2}[0-9]([abd-hjlnp-uw-z]{2})(?![a-z0-9])"
 )
 _OUTWARD = re.compile(r"(?<![a-z0-9])([a-z]{1,2})[0-9][a-z0-9]?(?![a-z0-9])")
 _POSTCODE_CUE = re.compile(
@@ -46,7 +58,7 @@ _EMAIL = re.compile(
 )
 _MAIL_PART = r"[a-z0-9][a-z0-9_.+-]{0,40}"
 _SPELLED_EMAIL = re.compile(
-    rf"(?:{_MAIL_PART}\s{{1,2}}(?:dot|underscore|under score|dash|hyphen|point|full stop)\s{{1,2}}){{0,4}}{_MAIL_PART}"
+    rf"(?:{_MAIL_PART}\s{{1,2}}(?:dot|underscore|under score|dash|hyphen|point|full stop)\s{{1,2}}){{0,4}}{_MAIL_PART}(?:\s[0-9]{{1,4}})?"
     rf"\s{{0,2}}(?:@|\(at\)|(?<=\s)at(?=\s))\s{{0,2}}[a-z0-9-]{{1,40}}"
     rf"(?:\s{{0,2}}(?:\.|\(dot\)|(?<=\s)dot(?=\s))\s{{0,2}}(?:com|co|org|net|uk|gov|ac|police|nhs|me|example|invalid|test)"
     rf"(?![a-z])){{1,3}}"
@@ -69,13 +81,6 @@ _URLS = tuple(
         r"(?:com|org|net|uk)(?![a-z])(?:\s{0,2}(?:slash|/|forward slash)\s{0,2}[a-z0-9-]{1,60}){0,5}",
     )
 )
-_HANDLE = re.compile(r"(?<![a-z0-9@._])@[a-z0-9_.]{2,32}")
-_NAMED_HANDLE = re.compile(
-    r"(?<![a-z])(?:insta(?:gram)?|ig|snap(?:chat)?|sc|telegram|tiktok|twitter|facebook|fb|discord|user\s?name|handle)"
-    r"(?:\s{1,2}(?:is|name|handle|account|user|as|called|@|his|her|my|their)){0,3}\s{0,2}[:=]?\s{0,2}"
-    r"(?=[a-z._]{0,31}[0-9_])([a-z0-9_.]{3,32})"
-)
-
 _NINO = re.compile(
     r"(?<![a-z0-9])([a-z])([\s.-]{0,2})[a-z]([\s.-]{0,2})[0-9o](?:[\s.-]{0,2}[0-9o]){5}([\s.-]{0,2}[a-d](?![a-z0-9]))?"
     r"(?![0-9])"
@@ -83,14 +88,14 @@ _NINO = re.compile(
 _NINO_CUE = re.compile(r"(?<![a-z])(?:nino|ni|n\.i|national insurance|nat(?:ional)? ins|insurance)(?![a-z])")
 _SMALL_WORDS = frozenset(
     words_of(
-        "in on at is to my no by of or so us we he me am an as be do go if it up ok pm hi oh ur re ok id"
+        "in on at is to my no by of or so us we he me am an as be do go if it up ok pm hi oh ur re ok id im"
     )
 )
 
 _PLATES = tuple(
     re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])")
     for pattern in (
-        r"[a-z]{2}[\s.-]{0,1}(?:[0-9][0-9oil]|[oil][0-9])[\s.-]{0,2}[a-z]{3}",  # current
+        r"[a-z]{2}\s?[0-9]{2}\s?(?=[a-z?*_]{0,2}[?*_])[a-z?*_]{2,3}|[a-z]{2}[\s.-]{0,1}(?:[0-9][0-9oil]|[oil][0-9])[\s.,/-]{0,2}[a-z]{3}",  # current
         r"[a-z][\s.-]{0,1}[0-9]{1,3}[\s.-]{0,2}[a-z]{3}",  # prefix
         r"[a-z]{3}[\s.-]{0,2}[0-9]{1,3}[\s.-]{0,1}[a-z]",  # suffix
         r"[a-z]{0,2}[iz][a-z]?[\s.-]{0,2}[0-9]{1,4}",  # Northern Ireland
@@ -98,7 +103,8 @@ _PLATES = tuple(
 )
 # Old and partial ones, behind a word that says so.
 _NAMED_PLATE = re.compile(
-    r"(?<![a-z0-9])(?:[a-z]{1,3}[\s.-]{0,1}[0-9]{1,4}[a-z]{0,3}|[0-9]{1,4}[\s.-]{0,1}[a-z]{1,3})(?![a-z0-9])"
+    r"(?<![a-z0-9])([a-z]{1,3}[\s.-]{0,1}[0-9]{1,4}[a-z]{0,3}|[0-9]{1,4}[\s.-]{0,1}[a-z]{1,3})(?![a-z0-9])"
+    r"(?:[\s,.]{1,4}(?:(?:something|summat|smth|smthing|and|then|maybe|ends?|ending|with)\s){1,3}[a-z]{1,3}(?![a-z]))?"
 )
 _LOOSE_PLATE = re.compile(
     r"(?<![a-z0-9])(?=[a-z0-9 .-]{0,12}[0-9])[a-z0-9](?:[\s.-]{0,2}[a-z0-9]){4,6}(?![a-z0-9])"
@@ -138,29 +144,38 @@ _COLLAR = re.compile(
 
 
 class Shapes:
-    """Finds every shape in a view. `plain_words`: ordinary words, which no plate or street name is made of."""
+    """Finds every shape in a view. `lexicon`: its ordinary words make no plate, no street and no name in an app."""
 
-    def __init__(self, plain_words: Container[str]) -> None:
-        self._plain_words = plain_words
-        self._addresses = Addresses(plain_words)
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._plain_words = lexicon.plain_words
+        self._addresses = Addresses(lexicon.plain_words)
+        self._houses = Houses(lexicon)
+        self._codes = Codes(lexicon)
         self._finders: tuple[Callable[[View], Iterable[Found]], ...] = (
-            find_birth_dates,
             _find_emails,
             _find_urls,
-            _find_handles,
+            self._find_handles,
             _find_postcodes,
             self._find_ninos,
             self._find_plates,
-            _find_references,
             self._addresses.find,
+            self._houses.find,
             _find_small_numbers,
         )
 
-    def find(self, view: View) -> list[Found]:
+    def find(self, view: View, dates: Dates) -> list[Found]:
         found = [one for finder in self._finders for one in finder(view)]
-        born = [(one.start, one.end) for one in found if one.kind is MaskKind.BIRTH_DATE]
-        protected = list(find_protected(view))
-        return [*found, *find_numbers(view, protected, born)]
+        broken = break_at(view.lower, dates.kept)
+        numbers = (
+            *_find_references(view, broken),
+            *find_numbers(view, broken),
+            *self._codes.find(view, broken),
+        )
+        return [*dates.born, *found, *join_addresses(view, found, self._lexicon), *numbers]
+
+    def _find_handles(self, view: View) -> Iterator[Found]:
+        return find_handles(view, self._lexicon)
 
     def _find_ninos(self, view: View) -> Iterator[Found]:
         for found in _NINO.finditer(view.lower):
@@ -181,7 +196,7 @@ class Shapes:
                 if self._is_plate(view, found, is_loose=place > 1):
                     yield shape(found.span(), MaskKind.VEHICLE)
         for found in _NAMED_PLATE.finditer(view.lower):
-            words = re.findall(r"[a-z]+", found.group())
+            words = re.findall(r"[a-z]+", found[1])
             is_words = any(word in self._plain_words or word in _SMALL_WORDS for word in words)
             if not is_words and stands_before(_PLATE_CUE, view.lower, found.start(), reach=24):
                 yield shape(found.span(), MaskKind.VEHICLE)
@@ -200,7 +215,7 @@ class Shapes:
         is_upper = written.isupper() and not view.is_shouted
         # Two letters are looked up as they are: the list has "zz" as "z", and every letter is a word of it.
         is_words = any(
-            word in _SMALL_WORDS if len(word) == 2 else len(word) > 2 and word in self._plain_words
+            word in _SMALL_WORDS if len(word) == 2 else len(word) > 2 and self._lexicon.is_listed(word)
             for word in words
         )
         if is_named:
@@ -235,13 +250,6 @@ def _find_urls(view: View) -> Iterator[Found]:
             yield shape(_without_stop(view.lower, found.span()), MaskKind.URL)
 
 
-def _find_handles(view: View) -> Iterator[Found]:
-    for found in _HANDLE.finditer(view.lower):
-        yield shape(_without_stop(view.lower, found.span()), MaskKind.HANDLE)
-    for found in _NAMED_HANDLE.finditer(view.lower):
-        yield shape(_without_stop(view.lower, found.span(1)), MaskKind.HANDLE)
-
-
 def _without_stop(lower: str, span: tuple[int, int]) -> tuple[int, int]:
     """Without the stop, comma or bracket that ends the sentence and not the address."""
     start, end = span
@@ -269,12 +277,19 @@ def _find_postcodes(view: View) -> Iterator[Found]:
             continue
         if (is_named or is_upper) and re.sub(r"[^a-z]", "", found[1]) in _AREAS:
             yield shape(found.span(), MaskKind.POSTCODE)
+    for found in _PARTIAL_POSTCODE.finditer(lower):
+        if found[1] in _AREAS and found[1] not in _SMALL_WORDS and not view.is_shouted:
+            if view.text[found.start() : found.end()].isupper() and found.group() not in _NO_POSTCODES:
+                yield shape(found.span(), MaskKind.POSTCODE)
+    for found in _GAPPED_POSTCODE.finditer(lower):
+        if found[1] in _AREAS and found[1] not in _SMALL_WORDS and found[2] not in _UNITS:
+            yield shape(found.span(), MaskKind.POSTCODE)
     for found in _OUTWARD.finditer(lower):
         if found[1] in _AREAS and stands_before(_POSTCODE_CUE, lower, found.start(), reach=20):
             yield shape(found.span(), MaskKind.POSTCODE)
 
 
-def _find_references(view: View) -> Iterator[Found]:
+def _find_references(view: View, broken: str) -> Iterator[Found]:
     lower = view.lower
     for form in FORMATS:
         for found in form.pattern.finditer(lower):
@@ -285,7 +300,7 @@ def _find_references(view: View) -> Iterator[Found]:
         value = _REFERENCE_VALUE.match(lower, cue.end())
         if value and _STRONG_REFERENCE.search(cue.group()) and sum(map(str.isdigit, value.group())) > 1:
             yield shape(value.span(), MaskKind.REFERENCE)
-    for found in _SLASHED.finditer(break_at(lower, find_protected(view))):
+    for found in _SLASHED.finditer(broken):
         digits = [len(part) for part in re.findall(r"[0-9]+", found.group())]
         if max(digits) > 4 or (len(digits) == 3 and max(digits) > 2):
             yield shape(found.span(), MaskKind.REFERENCE)

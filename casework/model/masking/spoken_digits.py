@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from casework.model.masking import Layer, MaskKind
-from casework.model.masking.dates import find_birth_dates, find_protected
+from casework.model.masking.dates import Dates
 from casework.model.masking.numbers import FEWEST_DIGITS, name_digits
 from casework.model.masking.shapes import match_spelled
 from casework.model.masking.views import Found, View, words_of
@@ -60,6 +60,10 @@ _BETWEEN = frozenset(
         "um",
         "and",
         "plus",
+        "followed",
+        "by",
+        "sorry",
+        "next",
     }
 )
 _NATO = {
@@ -91,11 +95,10 @@ class _Piece:
     is_weak: bool = False
 
 
-def find_spoken(view: View, plain_words: Container[str]) -> list[Found]:
+def find_spoken(view: View, plain_words: Container[str], dates: Dates) -> list[Found]:
     """Runs that come to six digits or more, or that spell a postcode, a plate or a number of insurance."""
     kept = bytearray(len(view.lower))
-    born = [(one.start, one.end) for one in find_birth_dates(view)]
-    for start, end in (*find_protected(view), *born):
+    for start, end in dates.kept:
         kept[start:end] = b"\x01" * (end - start)
     found: list[Found] = []
     for run in _runs(view, kept):
@@ -245,14 +248,16 @@ def _longest_spelled(pieces: list[_Piece], plain_words: Container[str]) -> tuple
     characters = ""
     said = 0
     for place, piece in enumerate(pieces):
-        digits = (
-            _to_digits(pieces[place : place + 1]) if piece.digits is not None and not piece.is_weak else ""
+        # "oh" is a nought, and after "double" anything is a figure; "o" may be the letter.
+        is_figure = not piece.is_weak or (
+            place > 0 and (piece.word == "oh" or pieces[place - 1].word in _TIMES)
         )
+        digits = _to_digits(pieces[place : place + 1]) if piece.digits is not None and is_figure else ""
         if place and pieces[place - 1].word in _TIMES:
             digits = digits * _TIMES[pieces[place - 1].word]
         if piece.word in _TENS and place + 1 < len(pieces) and pieces[place + 1].word in _DIGITS:
             digits = digits[:1]
-        is_word = piece.word in plain_words and len(piece.word) > 1 and piece.word not in _NATO
+        is_word = piece.word in plain_words and len(set(piece.word)) > 1 and piece.word not in _NATO
         if not digits and piece.word not in _TIMES and piece.word not in _BETWEEN:
             if is_word or not piece.letter:
                 break

@@ -6,34 +6,50 @@ from dataclasses import replace
 
 from casework.model.masking import CaseValues, Layer, MaskKind
 from casework.model.masking.lexicon import Lexicon
-from casework.model.masking.views import Found, Token, View, read_view
+from casework.model.masking.views import Found, Token, View, read_view, words_of
 
 _BEFORE_PLACES = frozenset({"in", "from", "near", "to", "at", "outside", "around", "of", "through", "via"})
 _LONGEST_ACRONYM = 5
 _SHORTEST_NAME = 3
+_MOST_WORDS = 5
+# Within a name: "Ní Bhriain", "Al-Rashid".
+_PARTICLES = frozenset(words_of("ni nic mac mc de van von al el ap ab bin ibn da du del di st la le"))
 _SHORTEST_OPENING = 4
-_INITIALS_BEFORE = re.compile(r"(?<![\w'])(?:[A-Z](?:\.\s?|\s|-)){1,3}$")
+_INITIALS_BEFORE = re.compile(r"(?<![\w'])(?:(?![AI]\s)[A-Z](?:\.\s?|\s|-)){1,3}$")
 _INITIALS_BEHIND = re.compile(r"(?:[\s-]|\.\s)(?!I(?:\s|$))[A-Z](?:[.-]?[A-Z])?(?![\w'])")
-_LAST_LETTER = re.compile(r"[\s-]([a-z])(?=[\s.!,x]{0,6}$)")
+_LAST_LETTER = re.compile(r"[\s-]([a-z])(?=[\s.!,x]{0,6}$|\s(?:here|ere|again|agen)(?![a-z])|[,.]\s)")
 _PERSONS = (MaskKind.PERSON, MaskKind.OFFICER)
 
 
 def find_unlisted(view: View, lexicon: Lexicon) -> list[Found]:
     """Runs of words that are written as names and are no word, firm or language: people, places, houses."""
     found: list[Found] = []
-    run: list[Token] = []
-    for place, token in enumerate(view.tokens):
-        if _may_be_name(view, token, lexicon):
-            if run and view.lower[run[-1].end : token.start] not in (" ", "-"):
-                found.append(_named(view, run, place - len(run)))
-                run = []
-            run.append(token)
-        elif run:
-            found.append(_named(view, run, place - len(run)))
-            run = []
-    if run:
-        found.append(_named(view, run, len(view.tokens) - len(run)))
+    place = 0
+    while place < len(view.tokens):
+        run = list(_run_from(view, place, lexicon))
+        if any(is_sure for _, is_sure in run):
+            found.append(_named(view, [token for token, _ in run], place))
+        place += len(run) or 1
     return found
+
+
+def _run_from(view: View, place: int, lexicon: Lexicon) -> Iterator[tuple[Token, bool]]:
+    """Words one behind the other that may be one name, and whether each is one for sure."""
+    last: Token | None = None
+    for token in view.tokens[place : place + _MOST_WORDS]:
+        if last and view.lower[last.end : token.start] not in (" ", "-", "'"):
+            return
+        is_sure = _may_be_name(view, token, lexicon)
+        if not is_sure and not (token.has_capital and _may_belong(token, lexicon)):
+            return
+        yield token, is_sure
+        last = token
+
+
+def _may_belong(token: Token, lexicon: Lexicon) -> bool:
+    word = token.folded
+    is_known = lexicon.is_name(word) or word in lexicon.surnames or word in _PARTICLES
+    return is_known and word not in lexicon.titles and word not in lexicon.never
 
 
 def _may_be_name(view: View, token: Token, lexicon: Lexicon) -> bool:
@@ -57,9 +73,15 @@ def _named(view: View, run: list[Token], place: int) -> Found:
     return Found(run[0].start, run[-1].end, kind, Layer.GAZETTEER, key)
 
 
-def with_initials(view: View, found: list[Found], values: CaseValues) -> Iterator[Found]:
+def list_initials(values: CaseValues) -> list[str]:
+    """The first letters of each name of whoever writes, in small letters."""
+    words = ([token.folded[0] for token in read_view(name[:200]).tokens] for name in values.names)
+    return ["".join(letters[:4]) for letters in words]
+
+
+def with_initials(view: View, found: list[Found], initials: list[str]) -> Iterator[Found]:
     """Every name again where single letters beside it are part of it: "T. Moyo", "Camilla F-W", "kez d"."""
-    own = {token.folded[0] for name in values.names for token in read_view(name[:200]).tokens}
+    own = set("".join(initials))
     for one in found:
         if one.kind not in _PERSONS:
             continue
@@ -75,17 +97,17 @@ def with_initials(view: View, found: list[Found], values: CaseValues) -> Iterato
             yield replace(one, start=start, end=end)
 
 
-def find_initials(view: View, values: CaseValues) -> Iterator[Found]:
+def find_initials(view: View, initials: list[str]) -> Iterator[Found]:
     """The initials of whoever writes, where they stand for a name: "T.M.", "TM here"."""
-    for name in values.names:
-        letters = [token.folded[0] for token in read_view(name[:200]).tokens]
+    for letters in initials:
         if len(letters) < 2:
             continue
-        spaced = r"\.\s?".join(map(re.escape, letters[:4]))
+        spaced = r"(?:\.\s?-?|-)".join(map(re.escape, letters))
         for found in re.finditer(rf"(?<![a-z0-9.]){spaced}(?:\.|(?![a-z0-9]))", view.lower):
-            yield Found(*found.span(), MaskKind.PERSON, Layer.CASE, ("".join(letters),))
-        joined = "".join(letters).upper()
-        if view.is_shouted or len(joined) < 2:
+            yield Found(*found.span(), MaskKind.PERSON, Layer.CASE, (letters,))
+        if view.is_shouted:
             continue
-        for found in re.finditer(rf"(?:^|(?<=[.,!?\n]\s)|(?<=\s-\s)){re.escape(joined)}(?=[\s.!x]{{0,4}}$|\shere|,\s|'s)", view.text):
-            yield Found(*found.span(), MaskKind.PERSON, Layer.CASE, ("".join(letters),))
+        joined = re.escape(letters.upper())
+        alone = rf"(?:^|(?<=[.,!?\n]\s)|(?<=\s-\s)|(?<=\n)){joined}(?=[\s.!x]{{0,4}}$|\shere|,\s|'s)"
+        for found in re.finditer(alone, view.text):
+            yield Found(*found.span(), MaskKind.PERSON, Layer.CASE, (letters,))

@@ -19,6 +19,9 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _SENTENCE_ENDS = frozenset(".!?\n:")
 # A text with more capitals than this is shouted: a capital says nothing there.
 SHOUTED = 0.6
+# The same where every word begins with one.
+TITLED = 0.85
+_FEW_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,12 @@ class View:
     @cached_property
     def is_shouted(self) -> bool:
         words = [word.group() for word in _WORD.finditer(self.text) if len(word.group()) > 1]
+        if len(words) < 2:
+            return False
+        # Half of a message may be names: "Sunny Bains, of The Old Mill". Every word of it is not.
         capitals = sum(word[0].isupper() for word in words)
-        return len(words) > 1 and capitals > SHOUTED * len(words)
+        is_titled = len(words) > _FEW_WORDS and capitals > TITLED * len(words)
+        return is_titled or sum(word.isupper() for word in words) > SHOUTED * len(words)
 
     @cached_property
     def tokens(self) -> tuple[Token, ...]:

@@ -244,6 +244,20 @@ def test_rows_are_added_to_whatever_a_hand_began(start: str) -> None:
     )
 
 
+def test_rows_are_added_behind_those_of_their_block() -> None:
+    files = merge({}, [A_ROW], known=set()).files
+    made = merge(files, [A_ROW, ANOTHER], known={A_ROW.row}).files["ask_status.yml"]
+
+    assert made.startswith(files["ask_status.yml"])
+    assert made.count("- intent:") == 1
+
+
+def test_a_block_that_was_emptied_is_still_a_list_for_rasa() -> None:
+    files = {"ask_status.yml": "# by hand\n" + merge({}, [A_ROW], known=set()).files["ask_status.yml"]}
+
+    assert merge(files, [], known={A_ROW.row}).files["ask_status.yml"].endswith("  examples: []\n")
+
+
 def test_a_file_nothing_is_left_in_goes() -> None:
     files = merge({}, [A_ROW], known=set()).files
 

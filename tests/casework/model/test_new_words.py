@@ -1,7 +1,7 @@
 """A word is new when several people use it and nothing that is taught does.
 
-Red when, each tried once: a masked value counts as a word; messages of one person count as several; a message stands
-under every new word it holds.
+Red when, each tried once: a masked value counts as a word; messages of one person count as several, before and
+after they are brought together; a message stands under every new word it holds.
 """
 
 from casework.model.new_words import HeardText, NewWord, count_taught, find_new_words

@@ -22,9 +22,11 @@ from casework.model.standings import Standing
 from casework.services import contents
 from casework.services.content_book import read_content_book
 from casework.services.content_ports import BaseText, ContentKind, ContentStatus
+from casework.services.content_previews import preview
 from casework.services.ports import AssistantReply
 from casework.services.support_directory import Opening, find_opening, find_support_services
 from casework.services.support_finder import Criteria, find
+from casework.services.told_contents import find_form
 from tests.support.builders import REFERENCE, an_answer
 from tests.support.line import Line
 
@@ -93,7 +95,7 @@ def state_of(line: Line, name: str) -> contents.ContentState:
 
 def a_reply(name: str, channel: Channel, args: Mapping[str, str] | None = None) -> AssistantReply:
     """As the model says it: its own words, filled."""
-    words = contents.find_form(BASE[name].forms, channel)
+    words = find_form(BASE[name].forms, channel)
     filled = args or {}
     return AssistantReply(response=name, text=words.format(**filled), args=filled)
 
@@ -314,8 +316,7 @@ def test_an_entry_whose_old_number_still_stands_in_its_sentence_is_refused(line:
 def test_a_text_shown_before_it_is_said_shows_what_each_channel_shows(line: Line) -> None:
     name = "utter_rights_overview"
     shown = {
-        each.channel: each
-        for each in contents.preview(BASE[name], BASE[name].forms, texts=line.texts, all_texts=BASE)
+        each.channel: each for each in preview(BASE[name], BASE[name].forms, texts=line.texts, all_texts=BASE)
     }
 
     assert shown[Channel.SMS].segments == (2,)

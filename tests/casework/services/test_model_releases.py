@@ -20,7 +20,7 @@ from casework.services import model_releases as releases
 from casework.services.model_ports import WantedModel
 from casework.services.model_routing import list_wanted
 from tests.support.line import Line
-from tests.support.models import LIMITS, a_birth, a_report
+from tests.support.models import LIMITS, a_birth, a_report, add_comparison
 
 
 def write(line: Line, work: Callable[[Any], Any]) -> Any:
@@ -44,6 +44,7 @@ def make_candidate(line: Line, model_id: str, **numbers: int) -> None:
         report = a_report(model_id, **numbers)
         paper = None if numbers else f"candidate paper of {model_id}"
         releases.record_report(tx, report, limits=LIMITS, paper=paper, by="toni")
+        add_comparison(tx, model_id)
 
     write(line, record)
 
@@ -197,20 +198,8 @@ def test_what_it_newly_gets_wrong_at_risk_is_opened_by_each_of_the_two_first(lin
     make_candidate(line, "b")
 
     def compare(tx: Any) -> None:
-        for number, made_at in enumerate((tx.now, tx.now)):
-            tx.connection.execute(
-                comparison.insert().values(
-                    id=f"k{number}",
-                    model_id="b",
-                    against_id="a",
-                    source="recent",
-                    turns=2,
-                    digest="",
-                    counts={},
-                    made_by="toni",
-                    made_at=made_at,
-                )
-            )
+        for number in range(2):
+            add_comparison(tx, "b", f"k{number}")
             for place, kind in enumerate(("newly_wrong", "newly_right")):
                 tx.connection.execute(
                     comparison_change.insert().values(
@@ -238,6 +227,16 @@ def test_what_it_newly_gets_wrong_at_risk_is_opened_by_each_of_the_two_first(lin
     look(alex)
     approve(line, release_id, by=alex)
     assert live(line) == "b"
+
+
+def test_a_model_that_was_compared_with_nothing_is_not_proposed(line: Line) -> None:
+    """Red when: a candidate whose comparison is still being made counts as one that gets nothing newly wrong."""
+    found(line)
+    make_candidate(line, "b")
+    write(line, lambda tx: tx.connection.execute(comparison.delete()))
+
+    with pytest.raises(releases.NotCompared):
+        propose(line, "b")
 
 
 def test_a_rollback_needs_one_person_and_a_reason_and_goes_back_once(line: Line) -> None:

@@ -148,6 +148,7 @@ def _add_workbench() -> None:
         sa.UniqueConstraint("form_id", name="uq_annotation_form_id"),
     )
     op.create_index("ix_annotation_staff_id_made_at", "annotation", ["staff_id", "made_at"])
+    op.create_index("ix_annotation_inbox_id", "annotation", ["inbox_id"])
     _partial(
         "uq_annotation_decided",
         "annotation",

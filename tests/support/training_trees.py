@@ -1,4 +1,4 @@
-"""A checkout to teach in: the same code, a twentieth of the corpus, and data folders of its own to write to."""
+"""A checkout to teach in: the same code, the same corpus or a twentieth of it, and data folders of its own."""
 
 import shutil
 from itertools import groupby
@@ -6,12 +6,37 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 EVERY = 20
-OWN = ("config.yml", "endpoints.yml", "data/nlu", "data/rules", "data/stories", "data/workbench")
-SHARED = ("bot", "casework", "actions", "launcher", "data/held_out", "data/cases")
+OWN = (
+    "config.yml",
+    "endpoints.yml",
+    "data/nlu",
+    "data/rules",
+    "data/stories",
+    "data/workbench",
+    "data/held_out",
+)
+SHARED = ("bot", "casework", "actions", "launcher", "data/cases")
+
+
+def make_whole_tree(path: Path) -> Path:
+    """With the whole corpus, and the model of this checkout where it was trained: nothing has to be trained first."""
+    _make(path)
+    (path / "data" / "corpus").symlink_to(ROOT / "data" / "corpus")
+    for file in (ROOT / "models").glob("waymark-*"):
+        shutil.copy(file, path / "models")
+    return path
 
 
 def make_small_tree(path: Path) -> Path:
-    """Files of one's own are copied, code and held-out data are links. Trains in about a minute where all takes six."""
+    """With a twentieth of the corpus: trains in a minute where the whole takes six."""
+    _make(path)
+    for folder in sorted(each for each in (ROOT / "data" / "corpus").iterdir() if each.is_dir()):
+        _copy_every(folder, path / "data" / "corpus" / folder.name / "some.txt")
+    return path
+
+
+def _make(path: Path) -> None:
+    """What is written to is copied, code is a link."""
     for name in OWN:
         source, target = ROOT / name, path / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -23,9 +48,6 @@ def make_small_tree(path: Path) -> Path:
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).symlink_to(ROOT / name)
     (path / "models").mkdir()
-    for folder in sorted(each for each in (ROOT / "data" / "corpus").iterdir() if each.is_dir()):
-        _copy_every(folder, path / "data" / "corpus" / folder.name / "some.txt")
-    return path
 
 
 def _copy_every(folder: Path, target: Path) -> None:
