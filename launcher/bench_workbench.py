@@ -33,10 +33,10 @@ WHY = {
     Queue.STAFF_DISAGREED: ("raised", {"from": 3, "to": 1}),
     Queue.POSSIBLE_MISSES: ("handled_as_urgent", {}),
     Queue.FALSE_ALARMS: ("closed_as", {"outcome": "information_given"}),
-    Queue.NOT_UNDERSTOOD: ("not_understood_twice", {}),
-    Queue.UNSURE: ("between_two", {"first": "ask_status", "second": "ask_rights"}),
-    Queue.SAMPLE: ("drawn", {}),
-    Queue.NEW_WORDS: ("new_word", {"count": 7}),
+    Queue.NOT_UNDERSTOOD: ("twice", {}),
+    Queue.UNSURE: ("between_two", {"intent": "ask_status", "runner_up": "ask_rights"}),
+    Queue.SAMPLE: ("by_chance", {}),
+    Queue.NEW_WORDS: ("new_word", {"messages": 7}),
 }
 
 

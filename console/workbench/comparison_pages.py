@@ -19,7 +19,7 @@ from console.workbench.home_pages import HOME
 from console.workbench.model_views import shorten, show
 
 COMPARISONS = HOME + "/comparisons"
-ONE = COMPARISONS + "/{comparison_id:[0-9a-f]{32}}"
+ONE = COMPARISONS + "/{comparison_id:[0-9a-f]{1,32}}"
 PAGE = 25
 
 

@@ -1,7 +1,7 @@
 """Long work is asked for on a page, watched there, and stopped there; a process beside does it.
 
-Red when, each tried once: a second press asks a second time, the stream is told nothing of progress, or a page shows
-what a victim wrote.
+Red when, each tried once: the fingerprint leaves out how far it is, a pane is sent as a whole page, or what failed is
+shown as markup.
 """
 
 from typing import Any

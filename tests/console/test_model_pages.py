@@ -1,7 +1,8 @@
 """Models for whoever decides about them, and the way of one to people who write: two release, one goes back.
 
 Red when, each tried once: `list_needs` leaves out what is unopened, `_check_compared` is not asked, the page of a
-proposal is shown to its proposer with a button, or `live_seen` is not compared.
+proposal has a button for its proposer, a proposal is not compared with the one of the page, or `live_seen` is not
+compared.
 """
 
 from dataclasses import replace
@@ -144,7 +145,7 @@ async def test_a_first_model_that_misses_a_bar_is_told_in_red(site: DeskSite, to
     for path in (MODELS, f"{MODELS}/{LIVE[:12]}"):
         page = await open_page(toni, path)
         assert 'class="box box-danger" role="alert"' in page
-        assert "The live model misses 1 of its checks." in page
+        assert "The live model does not pass 1 of its checks." in page
     assert "1 of " in await open_page(toni, "/workbench")
 
 

@@ -20,8 +20,10 @@ _WEAK_STREET_WORDS = words_of(
 _STREETS_BEFORE = frozenset(words_of("heol stryd ffordd lon clos maes rhodfa"))
 _STREETS_TO_MISSPELL = tuple(word for word in (*_STREET_WORDS, *_WEAK_STREET_WORDS) if len(word) > 3)
 _NUMBER_WORDS = (
-    r"(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?"
-    r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen)"
+    r"(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?:one|two|three|four|five"
+    r"|six|seven|eight|nine))?"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh"
+    r"|nine)teen)"
 )
 _STREET = re.compile(
     r"(?<![0-9a-z£.:/])(?:(?:flat|apartment|apt|unit|room)\s{0,2}[0-9]{1,4}[a-z]?[\s,]{1,3})?"
@@ -36,6 +38,11 @@ _HOUSE_NAME = re.compile(
     r"((?:[a-z][a-z'-]{0,20}\s{1,2}){0,3}[a-z][a-z'-]{0,20})\s{0,2},\s{0,2}$"
 )
 _LONGEST_HOUSE_NAME = 72
+_ADDRESS_CUE = re.compile(
+    r"(?<![a-z])(?:liv(?:e|es|ing|ed)(?: at)?|add?res+|adrress|moved? to|stay(?:s|ing)? at|house is"
+    r"|home is|flat is)[a-z\s:,-]{0,12}$"
+)
+_CUE_REACH = 30
 _FLAT = re.compile(
     r"(?<![a-z])(?:flat|apartment|apt)\s{0,2}(?:number\s|no\.?\s?)?[0-9]{1,4}\s?[a-h]?(?![a-z0-9])"
 )
@@ -74,7 +81,7 @@ class Addresses:
             if place and self._is_street(word, may_slip=any(map(str.isdigit, found.group()))):
                 before = [name for name, _ in words[:place]]
                 is_name = view.text[begins].isupper() or any(name not in self._plain_words for name in before)
-                if not is_name and word in _WEAK_STREET_WORDS:
+                if not is_name and word in _WEAK_STREET_WORDS and not _is_said(view, found.start()):
                     return None
                 return self._last_street_word(view, words[place:])
             if word in NOT_IN_STREETS:
@@ -102,6 +109,11 @@ class Addresses:
         return any(
             word[0] == right[0] and cost_of_slip(word, right) is not None for right in _STREETS_TO_MISSPELL
         )
+
+
+def _is_said(view: View, start: int) -> bool:
+    """ "live at 4 sample close": with such a word before it an ordinary word is a street too."""
+    return _ADDRESS_CUE.search(view.lower, max(0, start - _CUE_REACH), start) is not None
 
 
 def _start_of_house(view: View, start: int) -> int:

@@ -30,7 +30,7 @@ _LONGEST = 64
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """`called`: the part of the name this is another form of; itself for the name as it is known."""
 
     folded: str
@@ -39,8 +39,9 @@ class _Part:
     called: str
 
 
-def find_case_values(view: View, values: CaseValues, lexicon: Lexicon) -> list[Found]:
-    found = list(_find_names(view, values, lexicon))
+def find_case_values(view: View, values: CaseValues, parts: list[Part], lexicon: Lexicon) -> list[Found]:
+    """`parts`: those of the values' names (`read_parts`)."""
+    found = list(_find_names(view, parts, lexicon))
     for number in values.phones:
         found.extend(_find_phone(view, number))
     for address in values.emails:
@@ -53,18 +54,19 @@ def find_case_values(view: View, values: CaseValues, lexicon: Lexicon) -> list[F
     return found
 
 
-def list_words(values: CaseValues, lexicon: Lexicon) -> frozenset[str]:
+def list_words(values: CaseValues, parts: list[Part]) -> frozenset[str]:
     """Every value folded, and every part of a name: what no surrogate may say again."""
-    parts = {part.folded for part in _parts(values, lexicon)}
+    named = {part.folded for part in parts}
     rest = (*values.phones, *values.emails, *values.references, *values.others)
-    return frozenset(parts | {fold(value) for value in rest} - {""})
+    return frozenset(named | {fold(value) for value in rest} - {""})
 
 
 # --- names ---
 
 
-def _parts(values: CaseValues, lexicon: Lexicon) -> list[_Part]:
-    parts: dict[str, _Part] = {}
+def read_parts(values: CaseValues, lexicon: Lexicon) -> list[Part]:
+    """The words of every name known, each with what else its bearer may be called."""
+    parts: dict[str, Part] = {}
     called = [(name, MaskKind.PERSON) for name in values.names]
     called += [(name, MaskKind.OFFICER) for name in values.officers]
     called += [(name, MaskKind.PERSON) for name in values.others if not any(map(str.isdigit, name))]
@@ -73,23 +75,22 @@ def _parts(values: CaseValues, lexicon: Lexicon) -> list[_Part]:
         tokens = [token for token in tokens if token not in lexicon.titles]
         whole = "".join(tokens)
         if len(whole) >= SHORTEST_PART and len(tokens) > 1:
-            parts.setdefault(whole, _Part(whole, kind, is_plain=False, called=whole))
+            parts.setdefault(whole, Part(whole, kind, is_plain=False, called=whole))
         for token in tokens:
             if len(token) >= SHORTEST_PART or (len(tokens) == 1 and len(token) > 1):
                 is_plain = lexicon.is_plain(token) or token in _PARTICLES
-                parts.setdefault(token, _Part(token, kind, is_plain=is_plain, called=token))
+                parts.setdefault(token, Part(token, kind, is_plain=is_plain, called=token))
     for part in list(parts.values()):
         for form in lexicon.short_forms.get(part.folded, ()):
             is_plain = len(form) < SHORTEST_LITERAL or lexicon.is_plain(form) or lexicon.is_listed(form)
-            parts.setdefault(form, _Part(form, part.kind, is_plain=is_plain, called=part.folded))
+            parts.setdefault(form, Part(form, part.kind, is_plain=is_plain, called=part.folded))
     return list(parts.values())
 
 
-def _find_names(view: View, values: CaseValues, lexicon: Lexicon) -> Iterator[Found]:
-    parts = _parts(values, lexicon)
+def _find_names(view: View, parts: list[Part], lexicon: Lexicon) -> Iterator[Found]:
     if not parts:
         return
-    known: dict[str, tuple[_Part, str] | None] = {}
+    known: dict[str, tuple[Part, str] | None] = {}
     for token in view.tokens:
         is_written_so = token.has_capital and not token.opens_sentence
         if known.get(token.folded) is None and (is_written_so or token.folded not in known):
@@ -105,9 +106,7 @@ def _find_names(view: View, values: CaseValues, lexicon: Lexicon) -> Iterator[Fo
             yield from _find_spaced(view, part)
 
 
-def _match(
-    word: str, parts: list[_Part], lexicon: Lexicon, *, is_written_so: bool
-) -> tuple[_Part, str] | None:
+def _match(word: str, parts: list[Part], lexicon: Lexicon, *, is_written_so: bool) -> tuple[Part, str] | None:
     for part in parts:
         if word == part.folded:
             return part, ""
@@ -123,7 +122,7 @@ def _match(
     return None
 
 
-def _is_meant(view: View, place: int, lexicon: Lexicon, known: dict[str, tuple[_Part, str] | None]) -> bool:
+def _is_meant(view: View, place: int, lexicon: Lexicon, known: dict[str, tuple[Part, str] | None]) -> bool:
     """Whether a name that is also an ordinary word is a name here."""
     token = view.tokens[place]
     matched = known[token.folded]
@@ -156,7 +155,7 @@ def _is_meant(view: View, place: int, lexicon: Lexicon, known: dict[str, tuple[_
     )
 
 
-def _follows_initial(view: View, place: int, known: dict[str, tuple[_Part, str] | None]) -> bool:
+def _follows_initial(view: View, place: int, known: dict[str, tuple[Part, str] | None]) -> bool:
     """ "hope c-bell", "hope c. bell": one letter of a name between two others of it."""
     if place < 2 or len(view.tokens[place - 1].folded) != 1:
         return False
@@ -176,7 +175,7 @@ def _is_near(view: View, one: Token, other: Token) -> bool:
     return view.lower[start:end] in (" ", "-")
 
 
-def _find_joined(view: View, parts: list[_Part]) -> Iterator[Found]:
+def _find_joined(view: View, parts: list[Part]) -> Iterator[Found]:
     """Parts split over words ("o neill", "mc donald"), and the whole name however its words are joined."""
     wanted = {
         part.folded: part
@@ -197,7 +196,7 @@ def _find_joined(view: View, parts: list[_Part]) -> Iterator[Found]:
                 yield Found(first.start, following.end, part.kind, Layer.CASE, words)
 
 
-def _find_spaced(view: View, part: _Part) -> Iterator[Found]:
+def _find_spaced(view: View, part: Part) -> Iterator[Found]:
     """Letter by letter: "k i e r a n"."""
     spaced = r"[\s.,\-]{1,3}".join(re.escape(letter) for letter in part.folded[:_LONGEST])
     for found in re.finditer(rf"(?<![a-z]){spaced}(?![a-z])", view.lower):

@@ -13,19 +13,27 @@ from casework.model.masking.numbers import shape
 from casework.model.masking.views import Found, View, words_of
 
 _LINK = (
-    r"(?:[\s:.,#=(-]{1,4}(?:(?:number|numbers|num|nos?|nr|nmbr|nunber|code|id|ref|reference|digits|figures|is|was|are|were|its|it's|it|"
-    r"reads|read|says|said|of|for|the|my|his|her|our|your|on|in|with|as|which|that|to|be|me|them|us|him|at|phone|card|account|"
+    r"(?:[\s:.,#=(-]{1,4}(?:(?:number|numbers|num|nos?|nr|nmbr|nunber|code|id|ref|reference|digits"
+    r"|figures|is|was|are|were|its|it's|it|"
+    r"reads|read|says|said|of|for|the|my|his|her|our|your|on|in|with|as|which|that|to|be|me|them|us"
+    r"|him|at|phone|card|account|"
     r"one|i|think|gave|got|quoted|quote|called|ends|ending)(?:'s)?(?![a-z'])[\s:.,#=(-]{0,4}){0,6}|#)"
 )
 _STRONG = (
-    r"imei|serial|s/n|sn|polic(?:y|ies)|tracking|consignment|passport|passprot|licen[cs]e|frame|chassis|vin|microchip|payroll|npn"
-    r"|membership|prison|exhibit|urn|cad|log|logs|niche|brp|share code|voucher|pesel|cnp|utr|crn|visa|certificate|imsi|iccid|mac"
+    r"imei|serial|s/n|sn|polic(?:y|ies)|tracking|consignment|passport|passprot|licen[cs]e|frame"
+    r"|chassis|vin|microchip|payroll|npn"
+    r"|membership|prison|exhibit|urn|cad|log|logs|niche|brp|share code|voucher|pesel|cnp|utr|crn|visa"
+    r"|certificate|imsi|iccid|mac"
 )
 _WEAK = (
-    r"claim|claims|parcel|order|booking|invoice|receipt|ticket|member|student|uni|university|employee|employer|staff|engine|chip|tag"
-    r"|asset|meter|tenancy|customer|client|patient|hospital|hosp|file|incident|event|crime|application|applicant|locker|badge|collar"
-    r"|reference|ref|reff|number|num|no|nr|code|id|valuation|quote|contract|agreement|loan|case|tax|council|insurance|report|job"
-    r"|barcode|model|warrant|epaulette|shoulder|caravan|hull|sim|puk|router|transaction|payment|transfer|ni|enquiry|complaint"
+    r"claim|claims|parcel|order|booking|invoice|receipt|ticket|member|student|uni|university|employee"
+    r"|employer|staff|engine|chip|tag"
+    r"|asset|meter|tenancy|customer|client|patient|hospital|hosp|file|incident|event|crime|application"
+    r"|applicant|locker|badge|collar"
+    r"|reference|ref|reff|number|num|no|nr|code|id|valuation|quote|contract|agreement|loan|case|tax"
+    r"|council|insurance|report|job"
+    r"|barcode|model|warrant|epaulette|shoulder|caravan|hull|sim|puk|router|transaction|payment"
+    r"|transfer|ni|enquiry|complaint"
 )
 _PLATE = r"(?:number\s?)?plates?|registration|v?reg|vrm"
 _CUE = re.compile(
@@ -36,10 +44,14 @@ _GROUP = re.compile(r"[a-z0-9]{1,24}")
 _JOINT = re.compile(r"[\s]?[-/.#_\\|]?[\s]?|, ")
 _UNITS = frozenset(
     words_of(
-        "am pm st nd rd th hrs hours hour mins min minutes minute years year yrs yr old months month weeks week wks days day"
-        " times miles mile km metres meters m ft foot feet inch inches cm mm kg g lb lbs stone pounds pound quid p grand k"
-        " euros dollars percent people men women kids children lads girls boys others officers doors houses steps followers"
-        " words pages page photos pictures messages texts calls letters emails bus buses train tram mph cc gb mb tb watt watts"
+        "am pm st nd rd th hrs hours hour mins min minutes minute years year yrs yr old months month"
+        " weeks week wks days day"
+        " times miles mile km metres meters m ft foot feet inch inches cm mm kg g lb lbs stone pounds"
+        " pound quid p grand k"
+        " euros dollars percent people men women kids children lads girls boys others officers doors"
+        " houses steps followers"
+        " words pages page photos pictures messages texts calls letters emails bus buses train tram"
+        " mph cc gb mb tb watt watts"
         " volts mg ml litres litre pints x px kb per of or to bedroom bed series model"
     )
 )
@@ -52,22 +64,31 @@ _WORD_AND_FIGURES = re.compile(
     r"(?<![a-z0-9£$€.,/_#'-])(?=[a-z0-9]{0,20}[0-9]{3})(?=[0-9]{0,20}[a-z])[a-z0-9]{5,24}(?![a-z0-9])"
 )
 _MEASURE = re.compile(
-    r"[0-9]{1,6}(?:hrs?|mins?|am|pm|gb|mb|tb|mg|ml|kg|cm|mm|km|kw|cc|ft|th|st|nd|rd|yrs?|px|p|k|m|g|s|v|w|x|quid|miles?|mph|bhp|ish|days?)"
-    r"|(?:iphone|samsung|galaxy|ps|xbox|windows|covid|a|m|b|e|mg|gcse|cs|form|section|series|route|bmw|golf|mk|peugeot|playstation)[0-9]{1,4}"
-    r"|[0-9]{1,2}(?:am|pm)?[-/][0-9]{1,2}(?:am|pm)?|24/7|50/50|[0-9]{1,2}-[a-z]+|[a-z]-[0-9]|[a-z]+-[0-9]{1,2}|[0-9]{1,4}-[0-9]{1,4}"
+    r"[0-9]{1,6}(?:hrs?|mins?|am|pm|gb|mb|tb|mg|ml|kg|cm|mm|km|kw|cc|ft|th|st|nd|rd|yrs?|px|p|k|m|g|s"
+    r"|v|w|x|quid|miles?|mph|bhp|ish|days?)"
+    r"|(?:iphone|samsung|galaxy|ps|xbox|windows|covid|a|m|b|e|mg|gcse|cs|form|section|series|route|bmw"
+    r"|golf|mk|peugeot|playstation)[0-9]{1,4}"
+    r"|[0-9]{1,2}(?:am|pm)?[-/][0-9]{1,2}(?:am|pm)?|24/7|50/50|[0-9]{1,2}-[a-z]+|[a-z]-[0-9]"
+    r"|[a-z]+-[0-9]{1,2}|[0-9]{1,4}-[0-9]{1,4}"
 )
 _CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-3])\.[0-5][0-9]")
 _LOG_OF_DAY = re.compile(
-    r"(?<![a-z])(?:(?:cad|log|incident|inc|event|job|ref)(?:\s(?:number|num|no|ref))?[\s.:#]{1,3})?[0-9]{1,5}\s(?:of|from|dated|on)\s(?:the\s)?"
+    r"(?<![a-z])(?:(?:cad|log|incident|inc|event|job|ref)(?:\s(?:number|num|no"
+    r"|ref))?[\s.:#]{1,3})?[0-9]{1,5}\s(?:of|from|dated|on)\s(?:the\s)?"
     r"(?=[0-9]{1,2}(?:st|nd|rd|th)?[\s/.-]|today|yesterday|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    r"(?:today|yesterday|[0-9]{1,2}(?:st|nd|rd|th)?(?:[\s/.-](?:of\s)?(?:[0-9]{1,2}(?![0-9])|[a-z]{3,9}))?(?:[\s/.,-]{1,2}(?:20)?[0-9]{2}(?![0-9]))?|[a-z]{3,9}\s[0-9]{1,2})"
+    r"(?:today|yesterday|[0-9]{1,2}(?:st|nd|rd|th)?(?:[\s/.-](?:of\s)?(?:[0-9]{1,2}(?![0-9])"
+    r"|[a-z]{3,9}))?(?:[\s/.,-]{1,2}(?:20)?[0-9]{2}(?![0-9]))?|[a-z]{3,9}\s[0-9]{1,2})"
 )
+# "CAD/0345/03NOV26": in one word, its date too.
+_DATED_LOG = re.compile(r"(?<![a-z])(?:cad|log|inc|incident)[/_-](?=[a-z/_-]{0,6}[0-9])[a-z0-9/_-]{3,24}")
 _LOG_CUE = re.compile(r"(?<![a-z])(?:cad|log|incident|event|job|number|ref|101|operator|gave me)(?![a-z])")
 _SURE_LOG_CUE = re.compile(r"(?<![a-z])(?:cad|log)(?![a-z])")
 # The part of a card or an account somebody says: "ends 4481", "the last four, 9920", "pin was 4417".
 _PART_CUE = re.compile(
-    r"(?<![a-z])(?:last\s(?:four|4|three|3|two|2|five|5|six|6|few|bit|digits?|numbers?)|first\s(?:four|4|six|6|bit|three|3|five|5|few)"
-    r"|ends?|ending|ended|endin|starts?|starting|begins?|beginning|finish(?:es|ing)?|middle|cvv|cvc|cv2|csc|security code|on the back|pin|pin code"
+    r"(?<![a-z])(?:last\s(?:four|4|three|3|two|2|five|5|six|6|few|bit|digits?|numbers?)|first\s(?:four"
+    r"|4|six|6|bit|three|3|five|5|few)"
+    r"|ends?|ending|ended|endin|starts?|starting|begins?|beginning|finish(?:es|ing)?|middle|cvv|cvc"
+    r"|cv2|csc|security code|on the back|pin|pin code"
     r"|pin number|passcode|password|expiry|expires|exp|valid|sort\s?code|s/c|sortcode|ext|extension)(?![a-z'])"
     + _LINK
 )
@@ -75,13 +96,15 @@ _SURE_PART = re.compile(
     r"cvv|cvc|cv2|csc|security|on the back|pin|passcode|password|sort|s/c|ext|last|first|expir"
 )
 _OF_A_NUMBER = re.compile(
-    r"(?<![a-z])(?:card|cards|account|acc|acct|phone|mobile|number|numbers|digits|debit|credit|visa|mastercard|bank|reg|code|one)(?![a-z])"
+    r"(?<![a-z])(?:card|cards|account|acc|acct|phone|mobile|number|numbers|digits|debit|credit|visa"
+    r"|mastercard|bank|reg|code|one)(?![a-z])"
 )
 _PART = re.compile(r"[0-9][0-9o](?:[\s-]?[0-9o]){0,6}(?![0-9a-z])|[0-9o]{2,8}(?![0-9a-z])")
 _EXPIRY = re.compile(r"(?:0?[1-9]|1[0-2])\s?[/-]\s?(?:20)?[2-4][0-9](?![0-9/])")
 _PAIRS = re.compile(r"(?<![0-9a-z./,-])([0-9]{2})([ ./-]{1,3})([0-9]{2})\2([0-9]{2})(?![0-9a-z]|[./,-][0-9])")
 _MONEY = re.compile(
-    r"(?<![a-z])(?:transfer(?:red)?|paid|pay|payment|send|sent|money|bank|sort|account|acc|refund|deposit(?:ed)?|into|card)(?![a-z])"
+    r"(?<![a-z])(?:transfer(?:red)?|paid|pay|payment|send|sent|money|bank|sort|account|acc|refund"
+    r"|deposit(?:ed)?|into|card)(?![a-z])"
 )
 _LONE = re.compile(r"(?<![0-9a-z£$€:#])(?<![0-9][.,/:-])([0-9]{4,5})(?![0-9a-z%:]|[.,/:-][0-9])")
 _TIMED = frozenset(
@@ -107,6 +130,8 @@ class Codes:
         yield from self._find_named(lower, broken)
         yield from _find_parts(lower, broken)
         yield from self._find_shaped(lower, broken)
+        for found in _DATED_LOG.finditer(lower):
+            yield shape(found.span(), MaskKind.NUMBER)
         for found in _LOG_OF_DAY.finditer(lower):
             cue = _LOG_CUE if " of " in found.group() else _SURE_LOG_CUE
             if cue.search(lower, max(0, found.start() - 40), found.end()):
@@ -199,7 +224,7 @@ def _find_parts(lower: str, broken: str) -> Iterator[Found]:
             yield shape(part.span(), MaskKind.ACCOUNT)
     for pairs in _PAIRS.finditer(broken):
         is_money = _MONEY.search(lower, max(0, pairs.start() - _REACH), pairs.start()) is not None
-        if is_money or pairs[1].startswith("0") and pairs[3] == "00" or int(pairs[1]) == 0:
+        if is_money or (pairs[1].startswith("0") and pairs[3] == "00") or int(pairs[1]) == 0:
             yield shape(pairs.span(), MaskKind.ACCOUNT)
 
 

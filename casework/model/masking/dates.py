@@ -43,18 +43,23 @@ _AMOUNTS = re.compile(
     r"|(?<![0-9,])[0-9]{1,3}(?:,[0-9]{3}){1,3}(?![0-9,])"
 )
 _AGES = re.compile(
-    r"(?<![0-9])(?:aged?|turned|is|are|im|i'm)\s[1-9][0-9]?(?:\s{0,2}(?:,|and|&)\s{0,2}[1-9][0-9]?){0,4}(?![ ]?[0-9/-])"
+    r"(?<![0-9])(?:aged?|turned|is|are|im|i'm)\s[1-9][0-9]?(?:\s{0,2}(?:,|and"
+    r"|&)\s{0,2}[1-9][0-9]?){0,4}(?![ ]?[0-9/-])"
     r"|(?<![0-9])[0-9]{1,2}\s?(?:yrs?|years?|yo|y/o|months?|mths?|weeks?|days?)(?![a-z])"
 )
 
 _BORN = re.compile(
     # Misspelt as people do: letters exchanged, left out, or written as it is said.
-    r"(?<![a-z])(?:d\.?\s?o\.?\s?b\.?(?:'?s)?|(?:birth|brith|birht|bith|brth|birt|burth|berth|birf|brirth|biirth|bitrh|birh|birtht)"
-    r"[\s-]?(?:day|date|dya|dy|dte|dat)?(?:'?s)?|b[\s-]?day|borned|born|bron|bonr|geboren|urodzon[ay]|nascuta?)(?![a-z])"
+    r"(?<![a-z])(?:d\.?\s?o\.?\s?b\.?(?:'?s)?|(?:birth|brith|birht|bith|brth|birt|burth|berth|birf"
+    r"|brirth|biirth|bitrh|birh|birtht)"
+    r"[\s-]?(?:day|date|dya|dy|dte|dat)?(?:'?s)?|b[\s-]?day|borned|born|bron|bonr|geboren|urodzon[ay]"
+    r"|nascuta?)(?![a-z])"
     # "I was eighty on", "turned 18 on", "be forty this".
     r"|(?<![a-z])(?:was|be|turn(?:ed|s|ing)?|is|am|i'm|im|he's|hes|she's|shes)\s(?:[1-9][0-9]|"
-    r"(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twenty|thirty|fort?y|fourty|fifty|sixty|seventy|eighty|ninety)"
-    r"(?:[\s-][a-z]{3,5})?)(?:\syears?(?:\sold)?)?\s(?=(?:on|this|last|next)\s(?:the\s)?(?:[0-9]|[a-z]{4,12}(?:st|nd|rd|th)\s))"
+    r"(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twenty|thirty|fort?y|fourty|fifty|sixty|seventy"
+    r"|eighty|ninety)"
+    r"(?:[\s-][a-z]{3,5})?)(?:\syears?(?:\sold)?)?\s(?=(?:on|this|last|next)\s(?:the\s)?(?:[0-9]"
+    r"|[a-z]{4,12}(?:st|nd|rd|th)\s))"
 )
 _REACH = 40
 _MOST_TOGETHER = 4
@@ -74,7 +79,10 @@ _SPOKEN_YEAR = (
     r"|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|fort?y|fourty|fifty|sixty|seventy"
     r"|eighty|ninety|[0-9]{2})){1,3}"
 )
-_SPOKEN_TENS = r"(?:twenty|thirty|fort?y|fourty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?(?![a-z])"
+_SPOKEN_TENS = (
+    r"(?:twenty|thirty|fort?y|fourty|fifty|sixty|seventy|eighty|ninety)"
+    r"(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?(?![a-z])"
+)
 _SPOKEN_DATE = re.compile(
     rf"(?<![a-z])(?:the\s)?(?:{_SPOKEN_DAY}|{_DAY}\s?(?:st|nd|rd|th)?)\s{{1,2}}(?:of\s{{1,2}})?(?:the\s)?"
     rf"(?:{_MONTH}|{_SPOKEN_DAY})(?:[\s,-]{{1,3}}(?:{_SPOKEN_YEAR}|{_ANY_YEAR}))?(?![a-z0-9])"
@@ -84,18 +92,21 @@ _SPOKEN_DATE = re.compile(
 _BORN_SHAPES = re.compile(
     rf"{_DAY}[\s./\\-]{{1,3}}(?:0?[1-9]|1[0-2])[\s./\\-]{{1,3}}{_ANY_YEAR}(?![0-9])"
     # A month in another language, or one no list would know.
-    rf"|{_DAY}[\s.-]{{1,3}}[a-z]{{3,12}}[\s.,-]{{1,3}}{_YEAR}(?![0-9])|(?<![0-9])[0-9]{{4}}[\s./-]{{1,3}}{_YEAR}(?![0-9])"
+    rf"|{_DAY}[\s.-]{{1,3}}[a-z]{{3,12}}[\s.,-]{{1,3}}{_YEAR}(?![0-9])"
+    rf"|(?<![0-9])[0-9]{{4}}[\s./-]{{1,3}}{_YEAR}(?![0-9])"
     rf"|(?<![0-9]){_YEAR}(?![0-9])|(?<![0-9])[0-9]{{6,8}}(?![0-9])"
     rf"|{_MONTH}\s'?[0-9]{{2}}(?![0-9])"
     # "fourth of the sixth eighty two", "the 4th of the 6th, 1982", "22 octobr 90".
     rf"|(?:the\s)?(?:{_SPOKEN_DAY}|{_DAY}(?:st|nd|rd|th)?)[\s,]{{1,2}}(?:of\s)?(?:the\s)?"
     rf"(?:{_SPOKEN_DAY}|(?:0?[1-9]|1[0-2])(?:st|nd|rd|th)|[a-z]{{3,10}})[\s,.]{{1,3}}(?:of\s|in\s)?"
     rf"(?:{_SPOKEN_YEAR}|{_SPOKEN_TENS}|{_ANY_YEAR}(?![0-9]))"
-    rf"|(?<=in\s)(?:nineteen\s)?{_SPOKEN_TENS}|(?<=in\s)'?[3-9][0-9](?![0-9])|(?<![0-9])'[0-9]{{2}}(?![0-9])|(?<![a-z]){_SPOKEN_YEAR}"
+    rf"|(?<=in\s)(?:nineteen\s)?{_SPOKEN_TENS}|(?<=in\s)'?[3-9][0-9](?![0-9])"
+    rf"|(?<![0-9])'[0-9]{{2}}(?![0-9])|(?<![a-z]){_SPOKEN_YEAR}"
 )
 # What may stand between two birth dates of one sentence: "Her DOB is ..., mine ...".
 _SECOND = re.compile(
-    r"[\s,.;&(/-]{0,4}(?:(?:and|on|the|in|or|mine|his|hers|her|my|is|was|wife|husband|son|daughter|brother|sister|mum|dad|twin|adn|n|a|"
+    r"[\s,.;&(/-]{0,4}(?:(?:and|on|the|in|or|mine|his|hers|her|my|is|was|wife|husband|son|daughter"
+    r"|brother|sister|mum|dad|twin|adn|n|a|"
     r"one|other|both|partner|born|it|maybe|possibly|no|sorry)(?:'?s)?[\s,.;:&(/-]{1,3}){0,6}"
 )
 _DAY_ALONE = re.compile(rf"(?:the\s)?(?:{_DAY}(?:st|nd|rd|th)|{_SPOKEN_DAY})(?![a-z0-9])")

@@ -9,15 +9,25 @@ from casework.model.masking.views import Found, View
 
 _AT = re.compile(r"(?<![a-z0-9@._])@[a-z0-9_.-]{2,40}")
 _APPS = (
-    r"insta(?:gram)?|ig|snap(?:chat)?|sc|telegram|tele|tik\s?tok|tt|twitter|facebook|fb|face\s?book|messenger|discord|whats\s?app|wechat|weibo|kik"
-    r"|viber|skype|reddit|twitch|you\s?tube|yt|steam|xbox(?:\slive)?|psn|play\s?station|ps[45]|epic|fortnite|roblox|minecraft|vinted|depop|e\s?bay|gumtree"
-    r"|linkedin|threads|bluesky|mastodon|only\s?fans|tinder|hinge|bumble|grindr|badoo|pof|plenty of fish|okcupid|be\s?real|pay\s?pal|revtag|cash\s?app"
-    r"|monzo|venmo|market\s?place|next\s?door|spotify|strava|pinterest|tumblr|yubo|wizz|omegle|line app|zangi|wickr|session|threema|shein|etsy|airbnb|uber|github"
+    r"insta(?:gram)?|ig|snap(?:chat)?|sc|telegram|tele|tik\s?tok|tt|twitter|facebook|fb|face\s?book"
+    r"|messenger|discord|whats\s?app|wechat|weibo|kik"
+    r"|viber|skype|reddit|twitch|you\s?tube|yt|steam|xbox(?:\slive)?|psn|play\s?station|ps[45]|epic"
+    r"|fortnite|roblox|minecraft|vinted|depop|e\s?bay|gumtree"
+    r"|linkedin|threads|bluesky|mastodon|only\s?fans|tinder|hinge|bumble|grindr|badoo|pof"
+    r"|plenty of fish|okcupid|be\s?real|pay\s?pal|revtag|cash\s?app"
+    r"|monzo|venmo|market\s?place|next\s?door|spotify|strava|pinterest|tumblr|yubo|wizz|omegle"
+    r"|line app|zangi|wickr|session|threema|shein|etsy|airbnb|uber|github"
 )
-_NAMING = r"user\s?names?|handles?|user\s?id|gamer\s?tags?|gamer\s?name|screen\s?name|nick\s?names?|nick|login|profile name|display name|account name|alias"
+_NAMING = (
+    r"user\s?names?|handles?|user\s?id|gamer\s?tags?|gamer\s?name|screen\s?name|nick\s?names?|nick|login"
+    r"|profile name|display name|account name|alias"
+)
 _LINK = (
-    r"(?:[\s:=,\"'(-]{1,4}(?:(?:is|was|are|name|names|handle|account|acc|user|username|profile|page|channel|tag|id|as|called|its|it's|hes|he's|shes|she's|theyre"
-    r"|his|her|my|their|the|on|under|at|by|goes|go|calls|himself|herself|ad|advert|seller|buyer|shows|showing|up|there|i'm|im|i|am|me|add|adds|added|me|him|and|from|just|now|still|an|new|second|fake|other|one|says|saying|spelt|app)"
+    r"(?:[\s:=,\"'(-]{1,4}(?:(?:is|was|are|name|names|handle|account|acc|user|username|profile|page"
+    r"|channel|tag|id|as|called|its|it's|hes|he's|shes|she's|theyre"
+    r"|his|her|my|their|the|on|under|at|by|goes|go|calls|himself|herself|ad|advert|seller|buyer|shows"
+    r"|showing|up|there|i'm|im|i|am|me|add|adds|added|me|him|and|from|just|now|still|an|new|second"
+    r"|fake|other|one|says|saying|spelt|app)"
     r"(?![a-z0-9_'.])[\s:=,\"'(-]{0,4}){0,6})"
 )
 _BEHIND_APP = re.compile(
@@ -25,7 +35,8 @@ _BEHIND_APP = re.compile(
 )
 _VALUE = re.compile(r"@?[a-z0-9_][a-z0-9_.#-]{1,39}")
 _ON_APP = re.compile(
-    rf"(?<![a-z0-9_.@-])([a-z0-9_][a-z0-9_.#-]{{2,39}})[\s,\"')-]{{1,3}}(?:on|off|from|via|over)\s(?:the\s|my\s|his\s|her\s)?(?:{_APPS})(?![a-z])"
+    rf"(?<![a-z0-9_.@-])([a-z0-9_][a-z0-9_.#-]{{2,39}})[\s,\"')-]{{1,3}}(?:on|off|from|via"
+    rf"|over)\s(?:the\s|my\s|his\s|her\s)?(?:{_APPS})(?![a-z])"
 )
 _QUOTED = re.compile(r"[\"“'‘(]([a-z0-9_][^\"”'’)\n]{1,30})[\"”'’)]")
 # Told by its shape: an underscore, a letter with a hash and figures, several points, words with figures inside.
@@ -37,21 +48,30 @@ _SHAPED = (
     re.compile(r"(?<![a-z0-9@_.])[a-z]{3,20}(?:\.[a-z0-9]{1,20}){0,2}\.[a-z]{0,12}[0-9]{1,6}(?![a-z0-9_@./-])"),
 )  # fmt: skip
 _NO_HANDLE = re.compile(
-    r"(?:iphone|samsung|galaxy|windows|covid|section|form|ps|xbox|mg|gcse|year|yr|room|bus|flat|number|no|page|point|level|size|age|aged"
-    r"|word|line|house|block|unit|plot|part|route|junction|platform|series|model|step|court|day|week|month|chapter|question|box|nov|dec|jan|feb|mar|apr|may"
-    r"|june?|july?|aug|sept?|oct|ch|para|about|around|at|on|from|until|til|till|by|since|for|like|was|is|and|to|in|of|or|only|over|under|just|than|with|another|"
-    r"last|first|next|within|after|before|it|cost|worth|paid|lost|golf|astra|corsa|focus|bmw|audi|fiesta|polo|clio|mini)[0-9]{1,4}[a-z]{0,5}"
-    r"|(?:any|some|sum|every|evry|no|ne|some)1s?|(?:be|any|some|every|no|to|2|b|gr|l|m|w|str|wa|th|in|un|sk|h|f|cre|tog|togeth|la|st|rel|up|d|al)[0-9][a-z]{0,9}[0-9]{0,2}"
+    r"(?:iphone|samsung|galaxy|windows|covid|section|form|ps|xbox|mg|gcse|year|yr|room|bus|flat|number"
+    r"|no|page|point|level|size|age|aged"
+    r"|word|line|house|block|unit|plot|part|route|junction|platform|series|model|step|court|day|week"
+    r"|month|chapter|question|box|nov|dec|jan|feb|mar|apr|may"
+    r"|june?|july?|aug|sept?|oct|ch|para|about|around|at|on|from|until|til|till|by|since|for|like|was"
+    r"|is|and|to|in|of|or|only|over|under|just|than|with|another|"
+    r"last|first|next|within|after|before|it|cost|worth|paid|lost|golf|astra|corsa|focus|bmw|audi"
+    r"|fiesta|polo|clio|mini)[0-9]{1,4}[a-z]{0,5}"
+    r"|(?:any|some|sum|every|evry|no|ne|some)1s?|(?:be|any|some|every|no|to|2|b|gr|l|m|w|str|wa|th|in"
+    r"|un|sk|h|f|cre|tog|togeth|la|st|rel|up|d|al)[0-9][a-z]{0,9}[0-9]{0,2}"
     r"|[a-z]{1,12}[248](?:[a-z]{0,6})|[a-z]{3,12}[0-9](?:th|st|nd|rd|am|pm)"
 )
 _CALLED_ON = re.compile(
-    rf"(?<![a-z])(?:as|called|named|under|user|username)\s((?:[a-z0-9_.'-]{{1,20}}\s){{0,2}}[a-z0-9_.'-]{{2,30}})\s(?:on|off)\s(?:the\s|my\s|his\s|her\s)?(?:{_APPS})(?![a-z])"
+    r"(?<![a-z])(?:as|called|named|under|user"
+    rf"|username)\s((?:[a-z0-9_.'-]{{1,20}}\s){{0,2}}[a-z0-9_.'-]{{2,30}})\s(?:on|off)\s(?:the\s|my\s"
+    rf"|his\s|her\s)?(?:{_APPS})(?![a-z])"
 )
 _NO_CALLING = re.compile(
-    r"(?:a|an|the|my|his|her|soon|well|me|him|us|them|you|it|if|that|this|is|was|was he|fake|police|someone|somebody)(?:\s|$)"
+    r"(?:a|an|the|my|his|her|soon|well|me|him|us|them|you|it|if|that|this|is|was|was he|fake|police"
+    r"|someone|somebody)(?:\s|$)"
 )
 _CALLED = re.compile(
-    r"(?<![a-z])(?:called|calls|as|under|name|handle|user(?:name)?|seller|(?:account|acc|page|profile|channel) (?:was|is)|goes|shows)(?![a-z])"
+    r"(?<![a-z])(?:called|calls|as|under|name|handle|user(?:name)?|seller|(?:account|acc|page|profile"
+    r"|channel) (?:was|is)|goes|shows)(?![a-z])"
 )
 _IS_SAID = re.compile(
     r"[:=]|(?<![a-z])(?:is|was|are|called|as|under|its|it's|by|hes|he's|shes|she's|shows|says)(?![a-z])"

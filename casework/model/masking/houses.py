@@ -7,93 +7,134 @@ from collections.abc import Iterator
 
 from casework.model.masking import Layer, MaskKind
 from casework.model.masking.lexicon import Lexicon
-from casework.model.masking.views import Found, Token, View, words_of
+from casework.model.masking.views import Found, View, words_of
 
 # A plain word before one of these names a house, behind "at" and the like: "at rose cottage".
 _HOUSES = frozenset(
     words_of(
-        "cottage cottages farm farmhouse barn barns forge lodge manor villa villas vicarage rectory manse priory grange towers"
-        " mews croft stables gatehouse oasthouse almshouses smallholding steading bothy paddock farmstead homestead mansions"
+        "cottage cottages farm farmhouse barn barns forge lodge manor villa villas vicarage rectory"
+        " manse priory grange towers"
+        " mews croft stables gatehouse oasthouse almshouses smallholding steading bothy paddock"
+        " farmstead homestead mansions"
         " chalet bungalow marina hostel halls heights maltings granary schoolhouse millhouse byre"
     )
 )
 _STREETS = frozenset(
     words_of(
-        "street road rd lane ln avenue ave av drive crescent cres terrace terr gardens gdns grove close wynd boulevard"
+        "street road rd lane ln avenue ave av drive crescent cres terrace terr gardens gdns grove"
+        " close wynd boulevard"
         " crossroads st str raod streeet steet avanue avenu cresent crescant terace garens"
     )
 )
 # These need a capital, or a name that is no word: each is said of many things.
 _WEAK = frozenset(
     words_of(
-        "house hall court park place point way view square walk row rise hill green estate apartments flats tower block works yard wharf"
-        " quay quays mill cl pl sq gate parade villas mount bank end vale side drove cross corner common meadow meadows field fields wood"
-        " woods buildings residence residences residency studios campus site caravan close caravans nook cabin arms inn centre center"
+        "house hall court park place point way view square walk row rise hill green estate apartments"
+        " flats tower block works yard wharf"
+        " quay quays mill cl pl sq gate parade villas mount bank end vale side drove cross corner"
+        " common meadow meadows field fields wood"
+        " woods buildings residence residences residency studios campus site caravan close caravans"
+        " nook cabin arms inn centre center"
         " hotel guesthouse hostel home circus reach moorings orchard rest haven retreat refuge lodgings"
     )
 )
 _WEAK_IN_SMALL = frozenset(
     words_of(
-        "house hall court park estate flats apartments way hill tower row quay wharf square green walk place caravan residences"
+        "house hall court park estate flats apartments way hill tower row quay wharf square green"
+        " walk place caravan residences"
     )
 )
 _BEFORE_COURT = frozenset(
     words_of(
-        "crown magistrates magistrate county family youth high supreme appeal coroners the to in at my criminal civil"
+        "crown magistrates magistrate county family youth high supreme appeal coroners the to in at"
+        " my criminal civil"
         " small claims tennis basketball football ball food moot kangaroo"
     )
 )
 _NO_NAME = frozenset(
     words_of(
-        "my his her their our your the a an this that these those main high busy other same whole wrong next back front side quiet dark long"
-        " little local private public council housing nearest dirt country narrow big new another any each every which what safe full open half"
-        " halfway empty in on at of to and or by from near outside into up down along across over through off round car parking retail industrial"
-        " town village city community sports church school police court care nursing residential show children childrens public real trading business"
-        " one two three four five six seven eight nine ten is was are were be i we he she they it you me us him them not no so very too there here"
-        " first second third last only own old terraced detached semi rented shared student left right dead bus fire crime crown magistrates county"
-        " leave leaving left sell selling moving moved move came come go going went get got road street lane house home flat wards tower lower upper top"
-        " ground garden holiday caravan theme national victim support waiting wedding court half guest summer boarding opposite behind country"
+        "my his her their our your the a an this that these those main high busy other same whole"
+        " wrong next back front side quiet dark long"
+        " little local private public council housing nearest dirt country narrow big new another any"
+        " each every which what safe full open half"
+        " halfway empty in on at of to and or by from near outside into up down along across over"
+        " through off round car parking retail industrial"
+        " town village city community sports church school police court care nursing residential show"
+        " children childrens public real trading business"
+        " one two three four five six seven eight nine ten is was are were be i we he she they it you"
+        " me us him them not no so very too there here"
+        " first second third last only own old terraced detached semi rented shared student left"
+        " right dead bus fire crime crown magistrates county"
+        " leave leaving left sell selling moving moved move came come go going went get got road"
+        " street lane house home flat wards tower lower upper top"
+        " ground garden holiday caravan theme national victim support waiting wedding court half"
+        " guest summer boarding opposite behind country"
     )
 )
 _PUBLIC_KINDS = frozenset(
     words_of(
-        "town village city county church guild community shopping leisure council housing sports health medical job"
+        "town village city county church guild community shopping leisure council housing sports"
+        " health medical job"
     )
 )
 _OPENERS = frozenset(
     words_of(
-        "at in on to from near outside of behind opposite off live lives living lived by address is its and between round called via past up down along"
+        "at in on to from near outside of behind opposite off live lives living lived by address is"
+        " its and between round called via past up down along"
     )
 )
 _WELSH = re.compile(
-    r"(?<![a-z])(?:ty'?n?|tyn|tyddyn|hafod|plas|llys|bryn|cefn|pen|pant|maes|bwthyn|cae|nant|tan|coed|gwel|trem|awel|hendre|bod|heol|stryd|ffordd|lon|clos|rhodfa|maes)[\s-](?:y[\s-]|yr[\s-])?([a-z]{3,14})(?:[\s-](?:y|yr)[\s-][a-z]{3,14})?(?![a-z])"
+    r"(?<![a-z])(?:ty'?n?|tyn|tyddyn|hafod|plas|llys|bryn|cefn|pen|pant|maes|bwthyn|cae|nant|tan|coed"
+    r"|gwel|trem|awel|hendre|bod|heol|stryd|ffordd|lon|clos|rhodfa|maes)[\s-](?:y[\s-]"
+    r"|yr[\s-])?([a-z]{3,14})(?:[\s-](?:y|yr)[\s-][a-z]{3,14})?(?![a-z])"
+)
+_OLD = re.compile(
+    r"(?:[Tt]he )?Old (?!Bailey|Testament|Trafford|Street|Kent)[A-Z][a-z]{2,14}(?: [A-Z][a-z]{2,14}){0,2}"
 )
 _BOX = re.compile(r"(?<![a-z])p\.?\s?o\.?\s?box\s(?:number\s|no\.?\s?)?[0-9]{1,6}")
 _FOREIGN = re.compile(
-    r"(?<![a-z])(?:street|road|ulica|ul\.?|strada|str\.?|calle|rue|via|sokak)\s([a-z][a-z'-]{2,20}(?:\s[a-z][a-z'-]{2,20})?)\s{0,1},?\s?[0-9]{1,4}[a-z]?(?![a-z0-9])"
+    r"(?<![a-z])(?:street|road|ulica|ul\.?|strada|str\.?|calle|rue|via"
+    r"|sokak)\s([a-z][a-z'-]{2,20}(?:\s[a-z][a-z'-]{2,20})?)\s{0,1},?\s?[0-9]{1,4}[a-z]?(?![a-z0-9])"
 )
 _NUMBER = re.compile(
-    r"(?<![a-z])(?:at|from|outside|to|near|by|opposite|behind|in|and|or|@|into|is|was|address|home)[\s:,]{1,3}(?:house\s)?((?:number|num|no\.?|nr|nos|#)\s?[0-9]{1,4}\s?[a-h]?)(?![a-z0-9])"
-    r"(?!\s?(?:bus|train|tram|route|coach|in the|on the (?:list|left|right)|service|line|of|and a half|\.[0-9]))"
-    r"|(?<![a-z])(?:liv(?:e|es|ing|ed)|stay(?:s|ing|ed)?|am|im|i'm|hes|he's|she's|shes|we're|door|neighbours?|them|him|her|lad|lady|man|woman|people|bloke|family|couple|house)\s(?:at|@)\s([0-9]{1,4}[a-h]?)(?![a-z0-9:%/-]|[.,][0-9])"
-    r"(?!\s?(?:am|pm|o'?clock|oclock|years?|yrs|months?|weeks?|days?|minutes?|mins?|hours?|miles?|mph|the|to|past|in the|on|a\.m|p\.m|tonight|tomorrow|today|yesterday|sharp|ish|when|and |this|on|by|for|every|each|last|next))"
-    r"|(?<![a-z])(?:(?:number|no\.?)\s(?:[0-9]{1,4}[a-h]?))(?=\s(?:saw|has|have|had|heard|said|says|opposite|across|down|up the|over the|next door|rang|called the|is (?:empty|his|hers|mine)))"
+    r"(?<![a-z])(?:at|from|outside|to|near|by|opposite|behind|in|and|or|@|into|is|was|address"
+    r"|home)[\s:,]{1,3}(?:house\s)?((?:number|num|no\.?|nr|nos|#)\s?[0-9]{1,4}\s?[a-h]?)(?![a-z0-9])"
+    r"(?!\s?(?:bus|train|tram|route|coach|in the|on the (?:list|left|right)|service|line|of|and a half"
+    r"|\.[0-9]))"
+    r"|(?<![a-z])(?:liv(?:e|es|ing|ed)|stay(?:s|ing|ed)?|am|im|i'm|hes|he's|she's|shes|we're|door"
+    r"|neighbours?|them|him|her|lad|lady|man|woman|people|bloke|family|couple|house)\s(?:at"
+    r"|@)\s([0-9]{1,4}[a-h]?)(?![a-z0-9:%/-]|[.,][0-9])"
+    r"(?!\s?(?:am|pm|o'?clock|oclock|years?|yrs|months?|weeks?|days?|minutes?|mins?|hours?|miles?|mph"
+    r"|the|to|past|in the|on|a\.m|p\.m|tonight|tomorrow|today|yesterday|sharp|ish|when|and |this|on|by"
+    r"|for|every|each|last|next))"
+    r"|(?<![a-z])(?:(?:number|no\.?)\s(?:[0-9]{1,4}[a-h]?))(?=\s(?:saw|has|have|had|heard|said|says"
+    r"|opposite|across|down|up the|over the|next door|rang|called the|is (?:empty|his|hers|mine)))"
 )
 _UNIT_WORDS = (
-    r"flat|flt|apartment|appartment|apartmnt|apt|unit|room|rm|plot|pitch|block|blk|berth|mooring|lot|chalet|caravan|cabin|bedsit|studio|suite|staircase|stair|house"
-    r"|number|no\.?|num|door|floor|level|bay|annexe?|van|site|ward|cottage|phase|hut|lodge|maisonette|lock-?up|garage|bungalow"
+    r"flat|flt|apartment|appartment|apartmnt|apt|unit|room|rm|plot|pitch|block|blk|berth|mooring|lot"
+    r"|chalet|caravan|cabin|bedsit|studio|suite|staircase|stair|house"
+    r"|number|no\.?|num|door|floor|level|bay|annexe?|van|site|ward|cottage|phase|hut|lodge|maisonette"
+    r"|lock-?up|garage|bungalow"
 )
 _UNIT = re.compile(
-    rf"(?<![a-z0-9])(?:(?:{_UNIT_WORDS})\s?(?:number\s|no\.?\s?|#)?(?:[0-9]{{1,4}}\s?[a-h]?|[a-h])|[0-9]{{1,4}}[a-h]?(?:/[0-9]{{1,2}}|\.[0-9]{{1,2}})?"
-    r"|(?:the\s)?(?:ground|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|top|lower|upper|basement|garden|1st|2nd|3rd|[0-9]{1,2}th|rear|front|back)\s(?:floor|flat)(?:\s(?:flat|left|right))?"
-    r"|the\s(?:annexe?|lodge|flat|bungalow|cottage|stables|barn|basement|coach house|gatehouse|old\s[a-z]{3,12})|c/o)(?![a-z0-9])"
+    rf"(?<![a-z0-9])(?:(?:{_UNIT_WORDS})\s?(?:number\s|no\.?\s?|#)?(?:[0-9]{{1,4}}\s?[a-h]?|[a-h])"
+    rf"|[0-9]{{1,4}}[a-h]?(?:/[0-9]{{1,2}}|\.[0-9]{{1,2}})?"
+    r"|(?:the\s)?(?:ground|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|top|lower"
+    r"|upper|basement|garden|1st|2nd|3rd|[0-9]{1,2}th|rear|front|back)\s(?:floor|flat)(?:\s(?:flat"
+    r"|left|right))?"
+    r"|the\s(?:annexe?|lodge|flat|bungalow|cottage|stables|barn|basement|coach house|gatehouse"
+    r"|old\s[a-z]{3,12})|c/o)(?![a-z0-9])"
 )
 _FLAT_NAME = re.compile(
-    r"(?<![a-z])(?:flat|apartment|apt|block|unit|room|pitch|plot|berth|studio|bedsit|chalet|caravan)\s{0,2}(?:number\s|no\.?\s?)?(?:[0-9]{1,4}\s?[a-h]?|[a-h])[\s,]{1,3}(?=[a-z])"
+    r"(?<![a-z])(?:flat|apartment|apt|block|unit|room|pitch|plot|berth|studio|bedsit|chalet"
+    r"|caravan)\s{0,2}(?:number\s|no\.?\s?)?(?:[0-9]{1,4}\s?[a-h]?|[a-h])[\s,]{1,3}(?=[a-z])"
 )
 _GAP = re.compile(r"[\s,.;:/-]{0,4}")
 _BRIDGE_STOPS = frozenset(
-    words_of("and to or from not but then i he she they we you it is was are my his her our their on in at with for of that this so because when where")
+    words_of(
+        "and to or from not but then i he she they we you it is was are my his her our their on in at with for of"
+        " that this so because when where"
+    )
 )  # fmt: skip
 _LONGEST_BRIDGE = 40
 # A word commoner than this names no house.
@@ -116,6 +157,9 @@ class Houses:
         for found in _WELSH.finditer(view.lower):
             is_written_so = view.text[found.start()].isupper() and view.text[found.start(1)].isupper()
             if not self._lexicon.is_listed(found[1]) or (is_written_so and not view.is_shouted):
+                yield _address(*found.span())
+        if not view.is_shouted:
+            for found in _OLD.finditer(view.text):
                 yield _address(*found.span())
         for found in _BOX.finditer(view.lower):
             yield _address(*found.span())
@@ -193,16 +237,15 @@ class Houses:
     def _first_of_plain_name(self, view: View, place: int) -> int:
         """ "at rose cottage", "corner of church road": an ordinary word as a name, behind a word that says where."""
         tokens, kind = view.tokens, view.tokens[place]
-        if kind.folded in _WEAK or place < 2 or view.is_shouted and kind.folded not in _HOUSES:
+        if kind.folded in _WEAK or place < 2 or (view.is_shouted and kind.folded not in _HOUSES):
             return place
         token = tokens[place - 1]
         if (
             view.lower[token.end : kind.start] != " "
             or token.folded in _NO_NAME
             or kind.folded in ("st", "close", "drive", "av", "str")
-        ):
-            if not (token.folded in ("old", "new") and kind.folded in _HOUSES):
-                return place
+        ) and not (token.folded in ("old", "new") and kind.folded in _HOUSES):
+            return place
         before = tokens[place - 2].folded
         if before == "the" and place > 2 and kind.folded in _HOUSES:
             before = tokens[place - 3].folded
@@ -211,7 +254,14 @@ class Houses:
         return place - 1 if before in _OPENERS and is_name else place
 
 
-_CAPITAL_NAMES = frozenset(words_of("high church school park station mill court hill west east north south upper lower long little new old one queens kings manor crown county victim village city town garden front back side lodge caravan holiday retirement student nursing care residential abbey green bridge market castle college forest spring field water grove"))  # fmt: skip
+_CAPITAL_NAMES = frozenset(
+    words_of(
+        "high church school park station mill court hill west east north south upper lower long little new old one"
+        " queens kings manor crown county victim village city town garden front back side lodge caravan holiday"
+        " retirement student nursing care residential abbey green bridge market castle college forest spring field"
+        " water grove"
+    )
+)
 
 
 def join_addresses(view: View, found: list[Found], lexicon: Lexicon) -> Iterator[Found]:
@@ -270,9 +320,7 @@ def _with_units_behind(view: View, end: int, units: list[tuple[int, int]]) -> in
     for opens, closes in units:
         gap = view.lower[end:opens]
         written = view.lower[opens:closes]
-        if opens >= end and "," in gap and len(gap) < 4 and not written.isdigit():
-            end = closes
-        elif (
+        if (opens >= end and "," in gap and len(gap) < 4 and not written.isdigit()) or (
             opens >= end
             and gap == " "
             and written[0].isalpha()

@@ -15,7 +15,8 @@ _CUES = ("sure", "unsure", "kin", "asked", "titles", "ranks", "loose_ranks", "si
 # Endings an ordinary word may have without standing in a list of its own, and what stood in their place.
 _ENDINGS = (
     *(("s", ""), ("es", ""), ("ed", ""), ("ed", "e"), ("d", ""), ("ing", ""), ("ing", "e"), ("in", ""), ("in", "e")),
-    *(("er", ""), ("er", "e"), ("r", ""), ("ly", ""), ("y", ""), ("ies", "y"), ("ied", "y"), ("ness", ""), ("less", "")),
+    *(("er", ""), ("er", "e"), ("r", ""), ("ly", ""), ("y", ""), ("ies", "y"), ("ied", "y"), ("ness", "")),
+    ("less", ""),
     *(("ful", ""), ("ment", ""), ("able", ""), ("able", "e"), ("est", ""), ("ish", ""), ("ers", ""), ("ings", "")),
 )  # fmt: skip
 SHORTEST_STEM = 3
@@ -88,7 +89,7 @@ class Lexicon:
         return meant is not None and meant[0] == word[0]
 
     def is_plain(self, word: str) -> bool:
-        return word in self.plain_words and not self.is_sure_name(word)
+        return not self.is_sure_name(word) and word in self.plain_words
 
     def is_listed(self, word: str) -> bool:
         """Whether it, or what is left without its ending, is an ordinary word or a public name."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from casework.model.masking import CaseValues, Layer, Mask, MaskedText, MaskKind
-from casework.model.masking.case_values import find_case_values, list_words
+from casework.model.masking.case_values import Part, find_case_values, list_words, read_parts
 from casework.model.masking.dates import read_dates
 from casework.model.masking.lexicon import Lexicon, load_lexicon
 from casework.model.masking.names import find_by_context, find_by_list
@@ -35,14 +35,15 @@ class LayeredMasker:
     ) -> MaskedText:
         """Never raises; linear in the text. `of`: the conversation. `marked`: raw spans a trainer added, with kind."""
         view = read_view(text)
-        kept = self._settle(view, self._find(view, values), _read_marked(view, marked))
-        forbidden = list_words(values, self._lexicon) | {
+        parts = read_parts(values, self._lexicon)
+        kept = self._settle(view, self._find(view, values, parts), _read_marked(view, marked))
+        forbidden = list_words(values, parts) | {
             fold(text[start:end]) for start, end, found in kept if found.layer in (Layer.CASE, Layer.SHAPE)
         }
         return self._write(text, kept, forbidden - {""}, of=of)
 
-    def _find(self, view: View, values: CaseValues) -> Iterable[list[Found]]:
-        of_case = find_case_values(view, values, self._lexicon)
+    def _find(self, view: View, values: CaseValues, parts: list[Part]) -> Iterable[list[Found]]:
+        of_case = find_case_values(view, values, parts, self._lexicon)
         initials = list_initials(values)
         yield [*of_case, *find_initials(view, initials), *with_initials(view, of_case, initials)]
         dates = read_dates(view)

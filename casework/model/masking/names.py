@@ -33,6 +33,7 @@ _BEFORE_MONTHS = frozenset(
 )
 _FEASTS = frozenset({"christmas", "xmas", "year", "years", "new"})
 _MOST_PARTS = 3
+_COMMON = 800
 _MOST_CUE_WORDS = 5
 
 
@@ -95,6 +96,9 @@ def is_surname(token: Token, lexicon: Lexicon) -> bool:
         return False
     if word in lexicon.surnames:
         return token.has_capital or not lexicon.surnames[word]
+    # "Danny Mock": a word with a capital right behind a first name, unless it is a very common one.
+    if token.has_capital and (lexicon.plain_words.rank(word) or 0) > _COMMON:
+        return True
     return (token.has_capital and not lexicon.is_plain(word)) or (len(word) > 2 and not lexicon.is_word(word))
 
 

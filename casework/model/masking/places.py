@@ -9,6 +9,7 @@ from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.views import Found, Token, View, fold
 
 _BEFORE = frozenset(["in", "from", "near", "to", "at", "around", "outside", "of", "through", "via"])
+_COURTS = frozenset(["crown", "magistrates", "magistrates'", "county", "family", "youth", "high"])
 _NO_NAME_BEFORE = frozenset(["to", "in", "at", "the", "of", "for", "and", "my", "on", "a"])
 _MOST_WORDS = 6
 _KINDS_OF_PLACE = (
@@ -111,6 +112,8 @@ def _find_own_places(view: View, lexicon: Lexicon) -> Iterator[tuple[int, int]]:
             continue
         for word in re.finditer(r"[a-z][a-z'-]{1,20}", found[1]):
             begins = start + word.start()
+            if word.group() in lexicon.public or word.group() in _COURTS:
+                continue
             is_name = view.text[begins].isupper() and not view.is_shouted
             if is_name or word.group().strip("'.-") not in lexicon.plain_words:
                 yield begins, found.end()

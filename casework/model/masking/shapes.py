@@ -31,7 +31,8 @@ _INWARD = "[0-9][abd-hjlnp-uw-z]{2}"
 _POSTCODE = re.compile(rf"(?<![a-z0-9])([a-z]{{1,2}})[0-9][a-z0-9]?[\s.-]{{0,3}}{_INWARD}(?![a-z0-9])")
 # The second half with any letters: mistyped, or of a range that is not issued. Only behind a whole first half.
 _ANY_POSTCODE = re.compile(
-    r"(?<![a-z0-9])([a-z]{2}[0-9][a-z0-9]?|[a-z][0-9][a-z0-9])[\s.-]{0,3}[0-9o]([\s.-]{0,2})([a-z])[\s.-]?([a-z])"
+    r"(?<![a-z0-9])([a-z]{2}[0-9][a-z0-9]?"
+    r"|[a-z][0-9][a-z0-9])[\s.-]{0,3}[0-9o]([\s.-]{0,2})([a-z])[\s.-]?([a-z])"
     r"(?![a-z0-9])"
 )
 _NO_POSTCODES = frozenset(words_of("co2 pe1 pe2 ps4 ps5 h2o mp3 mp4 wd40 sp30 sp50 la1 cd1 dl1"))
@@ -58,13 +59,16 @@ _EMAIL = re.compile(
 )
 _MAIL_PART = r"[a-z0-9][a-z0-9_.+-]{0,40}"
 _SPELLED_EMAIL = re.compile(
-    rf"(?:{_MAIL_PART}\s{{1,2}}(?:dot|underscore|under score|dash|hyphen|point|full stop)\s{{1,2}}){{0,4}}{_MAIL_PART}(?:\s[0-9]{{1,4}})?"
+    rf"(?:{_MAIL_PART}\s{{1,2}}(?:dot|underscore|under score|dash|hyphen|point"
+    rf"|full stop)\s{{1,2}}){{0,4}}{_MAIL_PART}(?:\s[0-9]{{1,4}})?"
     rf"\s{{0,2}}(?:@|\(at\)|(?<=\s)at(?=\s))\s{{0,2}}[a-z0-9-]{{1,40}}"
-    rf"(?:\s{{0,2}}(?:\.|\(dot\)|(?<=\s)dot(?=\s))\s{{0,2}}(?:com|co|org|net|uk|gov|ac|police|nhs|me|example|invalid|test)"
+    rf"(?:\s{{0,2}}(?:\.|\(dot\)|(?<=\s)dot(?=\s))\s{{0,2}}(?:com|co|org|net|uk|gov|ac|police|nhs|me"
+    r"|example|invalid|test)"
     rf"(?![a-z])){{1,3}}"
 )
 _MAIL_PROVIDER = re.compile(
-    rf"{_MAIL_PART}\s{{0,2}}(?:@|(?<=\s)at(?=\s))\s{{0,2}}(?:gmail|googlemail|hotmail|outlook|yahoo|icloud|live|btinternet)"
+    rf"{_MAIL_PART}\s{{0,2}}(?:@|(?<=\s)at(?=\s))\s{{0,2}}(?:gmail|googlemail|hotmail|outlook|yahoo"
+    r"|icloud|live|btinternet)"
     r"(?![a-z])(?:\s{0,2}(?:\.|dot)\s{0,2}(?:com|co|uk)(?![a-z])){0,2}"
 )
 _URLS = tuple(
@@ -73,8 +77,10 @@ _URLS = tuple(
         r"(?<![a-z])[a-z]{2,6}\s?[:;]\s?//?\s?[^\s<>\"]{1,300}",
         r"(?<![a-z0-9])ww?w\s?[.,]\s?[^\s<>\"]{1,300}",
         r"(?<![a-z0-9])www\s[a-z0-9-]{1,63}(?:\s(?:dot\s)?(?:com|org|net|co|uk)(?![a-z])){1,2}",
-        r"(?<![a-z0-9@.-])[a-z0-9-]{2,63}\s?[.,]\s?(?:com|org|net|co\.uk)(?![a-z0-9-])(?:\s?/\s?[^\s<>\"]{0,200})?",
-        r"(?<![a-z0-9@.-])(?:[a-z0-9-]{1,63}\.){1,4}(?:com|org|net|uk|gov|invalid|test|example|info|biz|app|shop|site"
+        r"(?<![a-z0-9@.-])[a-z0-9-]{2,63}\s?[.,]\s?(?:com|org|net"
+        r"|co\.uk)(?![a-z0-9-])(?:\s?/\s?[^\s<>\"]{0,200})?",
+        r"(?<![a-z0-9@.-])(?:[a-z0-9-]{1,63}\.){1,4}(?:com|org|net|uk|gov|invalid|test|example|info"
+        r"|biz|app|shop|site"
         r"|online|xyz|tv|eu|ie)(?![a-z0-9-])(?:[:/?#][^\s<>\"]{0,200})?",
         r"(?<![a-z0-9@.-])(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,6}/[^\s<>\"]{1,200}",
         r"(?<![a-z0-9])(?:www\s{1,2}dot\s{1,2})?(?:[a-z0-9-]{2,40}\s{0,2}(?:dot|\(dot\))\s{0,2}){1,3}"
@@ -95,7 +101,9 @@ _SMALL_WORDS = frozenset(
 _PLATES = tuple(
     re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])")
     for pattern in (
-        r"[a-z]{2}\s?[0-9]{2}\s?(?=[a-z?*_]{0,2}[?*_])[a-z?*_]{2,3}|[a-z]{2}[\s.-]{0,1}(?:[0-9][0-9oil]|[oil][0-9])[\s.,/-]{0,2}[a-z]{3}",  # current
+        # current, with a letter nobody could read, and whole
+        r"[a-z]{2}\s?[0-9]{2}\s?(?=[a-z?*_]{0,2}[?*_])[a-z?*_]{2,3}"
+        r"|[a-z]{2}[\s.-]{0,1}(?:[0-9][0-9oil]|[oil][0-9])[\s.,/-]{0,2}[a-z]{3}",
         r"[a-z][\s.-]{0,1}[0-9]{1,3}[\s.-]{0,2}[a-z]{3}",  # prefix
         r"[a-z]{3}[\s.-]{0,2}[0-9]{1,3}[\s.-]{0,1}[a-z]",  # suffix
         r"[a-z]{0,2}[iz][a-z]?[\s.-]{0,2}[0-9]{1,4}",  # Northern Ireland
@@ -104,21 +112,25 @@ _PLATES = tuple(
 # Old and partial ones, behind a word that says so.
 _NAMED_PLATE = re.compile(
     r"(?<![a-z0-9])([a-z]{1,3}[\s.-]{0,1}[0-9]{1,4}[a-z]{0,3}|[0-9]{1,4}[\s.-]{0,1}[a-z]{1,3})(?![a-z0-9])"
-    r"(?:[\s,.]{1,4}(?:(?:something|summat|smth|smthing|and|then|maybe|ends?|ending|with)\s){1,3}[a-z]{1,3}(?![a-z]))?"
+    r"(?:[\s,.]{1,4}(?:(?:something|summat|smth|smthing|and|then|maybe|ends?|ending"
+    r"|with)\s){1,3}[a-z]{1,3}(?![a-z]))?"
 )
 _LOOSE_PLATE = re.compile(
     r"(?<![a-z0-9])(?=[a-z0-9 .-]{0,12}[0-9])[a-z0-9](?:[\s.-]{0,2}[a-z0-9]){4,6}(?![a-z0-9])"
 )
 _PLATE_CUE = re.compile(
-    r"(?<![a-z])(?:v?reg(?:istration|i|istered)?|number\s?plates?|plates?|vrm|licen[cs]e plates?|index)(?![a-z])"
+    r"(?<![a-z])(?:v?reg(?:istration|i|istered)?|number\s?plates?|plates?|vrm|licen[cs]e plates?"
+    r"|index)(?![a-z])"
 )
 # "..., Z 77 FRM on the plate": the word that says so may stand behind.
 _PLATE_BEHIND = re.compile(
     r"[\s,.:;-]{1,3}(?:[a-z']{1,5}\s){0,3}(?:v?reg(?:istration)?|number\s?plates?|plates?)(?![a-z])"
 )
 _CAR_CUE = re.compile(
-    r"(?<![a-z])(?:car|van|motor|motorbike|bike|moped|vehicle|lorry|truck|taxi|cab|bmw|audi|ford|fiesta|focus|golf|polo"
-    r"|vw|corsa|astra|vauxhall|merc|mercedes|transit|clio|corolla|toyota|nissan|qashqai|range rover|mini|driving|drives"
+    r"(?<![a-z])(?:car|van|motor|motorbike|bike|moped|vehicle|lorry|truck|taxi|cab|bmw|audi|ford"
+    r"|fiesta|focus|golf|polo"
+    r"|vw|corsa|astra|vauxhall|merc|mercedes|transit|clio|corolla|toyota|nissan|qashqai|range rover"
+    r"|mini|driving|drives"
     r"|drove|parked)(?![a-z])"
 )
 
@@ -133,7 +145,8 @@ _SLASHED = re.compile(
     r"(?<![0-9/])(?:[a-z]{2,4}/)?[0-9]{1,7}\s?/\s?[0-9]{1,7}(?:\s?/\s?[0-9]{2,4})?(?![0-9/])"
 )
 _DAILY_LOG = re.compile(
-    r"(?<![0-9/])[0-9]{1,5}\s{0,2}/\s{0,2}[0-9]{1,2}\s{0,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+    r"(?<![0-9/])[0-9]{1,5}\s{0,2}/\s{0,2}[0-9]{1,2}\s{0,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct"
+    r"|nov|dec)[a-z]{0,6}"
 )
 _EXTENSION = re.compile(r"(?<![a-z])ext(?:ension|n)?[\s.:]{0,3}(?:number\s|no\s)?([0-9]{2,6})(?![0-9])")
 _COLLAR = re.compile(
@@ -197,7 +210,9 @@ class Shapes:
                     yield shape(found.span(), MaskKind.VEHICLE)
         for found in _NAMED_PLATE.finditer(view.lower):
             words = re.findall(r"[a-z]+", found[1])
-            is_words = any(word in self._plain_words or word in _SMALL_WORDS for word in words)
+            is_words = any(
+                word in _SMALL_WORDS or (len(set(word)) > 1 and word in self._plain_words) for word in words
+            )
             if not is_words and stands_before(_PLATE_CUE, view.lower, found.start(), reach=24):
                 yield shape(found.span(), MaskKind.VEHICLE)
         for found in _LOOSE_PLATE.finditer(view.lower):
@@ -278,9 +293,10 @@ def _find_postcodes(view: View) -> Iterator[Found]:
         if (is_named or is_upper) and re.sub(r"[^a-z]", "", found[1]) in _AREAS:
             yield shape(found.span(), MaskKind.POSTCODE)
     for found in _PARTIAL_POSTCODE.finditer(lower):
-        if found[1] in _AREAS and found[1] not in _SMALL_WORDS and not view.is_shouted:
-            if view.text[found.start() : found.end()].isupper() and found.group() not in _NO_POSTCODES:
-                yield shape(found.span(), MaskKind.POSTCODE)
+        is_upper = view.text[found.start() : found.end()].isupper() and not view.is_shouted
+        is_area = found[1] in _AREAS and found[1] not in _SMALL_WORDS
+        if is_area and is_upper and found.group() not in _NO_POSTCODES:
+            yield shape(found.span(), MaskKind.POSTCODE)
     for found in _GAPPED_POSTCODE.finditer(lower):
         if found[1] in _AREAS and found[1] not in _SMALL_WORDS and found[2] not in _UNITS:
             yield shape(found.span(), MaskKind.POSTCODE)

@@ -95,6 +95,8 @@ class View:
 
 def read_view(raw: str) -> View:
     """Linear in the text, whatever the code points."""
+    if raw.isascii() and raw.isprintable() and "`" not in raw:
+        return View(raw=raw, text=raw, lower=raw.lower(), places=range(len(raw)))
     parts: list[str] = []
     places: list[int] = []
     for place, character in enumerate(raw):
@@ -114,7 +116,8 @@ def read_view(raw: str) -> View:
 
 def fold(text: str) -> str:
     """Small letters and digits alone, as they stand in a view."""
-    return "".join(character for character in read_view(text).lower if character.isalnum())
+    lower = text.lower() if text.isascii() else read_view(text).lower
+    return "".join(filter(str.isalnum, lower))
 
 
 @lru_cache(maxsize=4096)
