@@ -6,18 +6,22 @@ upgrade; a new database founds its first model.
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from casework.adapters.model_signing import load_signing_key, now_text, sign_paper
 from casework.adapters.storage.database import Database
+from casework.adapters.storage.training_flags import WITHDRAWN
 from casework.adapters.storage.transaction import SqlTransaction
+from casework.adapters.training_files import Merged, merge, read_folder, read_rows, write_folder
+from casework.model.errors import ExampleNotFound
 from casework.model.model_papers import BirthCertificate, PaperKind, birth_from_json
 from casework.services import model_releases
 from casework.services.model_ports import ModelVersion
 from launcher import model_files, training
 from launcher.model_keeper import find_file
+from launcher.taught_texts import TAUGHT
 
 TAUGHT_WAITS = "What trainers have taught since waits to be trained and judged. Nothing of it is live yet."
 TAUGHT_RIDES_ALONG = (
@@ -107,7 +111,7 @@ def _found(places: Places, database: Database, *, say: Say) -> None:
 def _upgrade(
     places: Places, database: Database, live: BirthCertificate, parts: Sequence[str], *, say: Say
 ) -> None:
-    root = _find_upgrade_root(places, live, say=say)
+    root = _find_upgrade_root(places, live, database, say=say)
     model = get_trained(root, places.data_dir, say=say)
     birth, signed = _sign_own(places, root, model, PaperKind.UPGRADE)
     database.write_now(
@@ -118,14 +122,19 @@ def _upgrade(
     say(UPGRADED.format(parts=" and ".join(parts)))
 
 
-def _find_upgrade_root(places: Places, live: BirthCertificate, *, say: Say) -> Path:
-    """The tree, with what the live model was taught in place of what nobody has judged yet."""
+def _find_upgrade_root(places: Places, live: BirthCertificate, database: Database, *, say: Say) -> Path:
+    """The tree, with what the live model was taught in place of what nobody has judged, less what was withdrawn."""
     root = places.training_root
-    if training.parts(root)[training.TAUGHT] == live.parts.get(training.TAUGHT):
-        return root
-    kept = model_files.taught_dir(places.data_dir, live.model_id)
-    if not kept.is_dir():
-        say(TAUGHT_RIDES_ALONG)
+    taught = root / TAUGHT
+    if training.parts(root)[training.TAUGHT] != live.parts.get(training.TAUGHT):
+        kept = model_files.taught_dir(places.data_dir, live.model_id)
+        if kept.is_dir():
+            taught = kept
+        else:
+            say(TAUGHT_RIDES_ALONG)
+    files = read_folder(taught)
+    merged = _leave_out_withdrawn(files, database)
+    if taught == root / TAUGHT and not merged.removed:
         return root
     made = places.data_dir / "upgrade"
     shutil.rmtree(made, ignore_errors=True)
@@ -134,8 +143,22 @@ def _find_upgrade_root(places: Places, live: BirthCertificate, *, say: Say) -> P
     for name in links:
         if (root / name).exists():
             (made / name).symlink_to((root / name).resolve())
-    shutil.copytree(kept, made / "data" / "workbench" / "nlu")
+    write_folder(made / TAUGHT, {}, merged.files)
     return made
+
+
+def _leave_out_withdrawn(files: Mapping[str, str], database: Database) -> Merged:
+    """Words somebody took back teach no model that is made from now on, whatever was kept of them."""
+    rows, _ = read_rows(files)
+    withdrawn = database.read_now(lambda tx: {row for row in rows if _is_withdrawn(tx, row)})
+    return merge(files, [row for name, row in rows.items() if name not in withdrawn], known=withdrawn)
+
+
+def _is_withdrawn(tx: SqlTransaction, row: str) -> bool:
+    try:
+        return tx.examples.get(row).status == WITHDRAWN
+    except ExampleNotFound:
+        return False
 
 
 def _sign_own(

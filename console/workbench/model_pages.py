@@ -42,9 +42,7 @@ async def show_models(request: web.Request) -> web.StreamResponse:
             "proposed": next((each for each in views if each.proposal is not None), None),
         }
 
-    return await show(
-        request, "models.html", read, done=done if done in DONE else "", longest=LONGEST_REASON
-    )
+    return await show(request, "models.html", read, done=done if done in DONE else "", longest=LONGEST_REASON)
 
 
 async def show_model(request: web.Request) -> web.StreamResponse:

@@ -40,11 +40,14 @@ class Past:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """The newest comparison of a model. `unopened`: newly wrong ones of danger that the reader has not opened."""
+    """The newest comparison of a model, which may be with another than the live one.
+
+    `unopened`: newly wrong ones of danger that the reader has not opened; None where none was with the live one.
+    """
 
     newest: Comparison
     is_with_live: bool
-    unopened: int
+    unopened: int | None
 
     @property
     def risks(self) -> int:

@@ -16,6 +16,7 @@ from casework.services.model_releases import (
     AlreadyProposed,
     ModelNotFound,
     NotACandidate,
+    NotCompared,
     NothingBefore,
     ProposalOver,
     RisksUnopened,
@@ -38,26 +39,23 @@ from console.workbench.model_views import (
 )
 
 BACK = MODELS + "/back"
-FAULT_OF: dict[type[WaymarkError], tuple[int, str]] = {
-    NotACandidate: (409, "not_ready"),
-    RisksUnopened: (409, "not_ready"),
-    SamePerson: (409, "same_person"),
-    AlreadyProposed: (409, "already_proposed"),
-    ProposalOver: (409, "over"),
-    ReasonNeeded: (422, "reason_needed"),
-    NothingBefore: (409, "nothing_before"),
-}
-
-
-class NotCompared(WaymarkError):
-    """Nobody can have looked at what it would change: it was never put beside the live model."""
 
 
 class LiveChanged(WaymarkError):
     """Another model is live than on the page that was pressed."""
 
 
-FAULT_OF |= {NotCompared: (409, "not_ready"), LiveChanged: (409, "live_changed")}
+FAULT_OF: dict[type[WaymarkError], tuple[int, str]] = {
+    NotACandidate: (409, "not_ready"),
+    NotCompared: (409, "not_ready"),
+    RisksUnopened: (409, "not_ready"),
+    SamePerson: (409, "same_person"),
+    AlreadyProposed: (409, "already_proposed"),
+    ProposalOver: (409, "over"),
+    ReasonNeeded: (422, "reason_needed"),
+    NothingBefore: (409, "nothing_before"),
+    LiveChanged: (409, "live_changed"),
+}
 
 
 def add_release_routes(app: web.Application) -> None:
@@ -79,7 +77,6 @@ async def propose(request: web.Request) -> web.StreamResponse:
 
     def work(tx: SqlTransaction) -> None:
         version = find_model(tx, model_no)
-        _check_compared(tx, version.model_id)
         model_releases.propose(tx, version.model_id, by=staff.id, limits=load_limits())
 
     fault = await _try(request, work)
@@ -101,7 +98,6 @@ async def promote(request: web.Request) -> web.StreamResponse:
 
     def work(tx: SqlTransaction) -> None:
         _check_proposal(tx, model_no, release_id)
-        _check_compared(tx, find_model(tx, model_no).model_id)
         paper = model_releases.make_release_paper(tx, release_id, by=staff.id)
         signed = sign_paper(paper, load_signing_key(data_dir))
         model_releases.approve(tx, release_id, by=staff.id, paper=signed, limits=load_limits())
@@ -153,20 +149,14 @@ def list_needs(view: ModelView, *, is_proposing: bool, other_waits: bool) -> lis
     if view.version.status in (VersionStatus.RELEASED, VersionStatus.ROLLED_BACK):
         return [("over", 0)]
     needs: list[tuple[str, int]] = [] if view.is_candidate else [("checks", 0)]
-    if view.live_id is not None and (view.compared is None or not view.compared.is_with_live):
+    compared = view.compared
+    if compared is None or compared.unopened is None or (compared.unopened and not compared.is_with_live):
         needs.append(("compared", 0))
-    elif view.compared is not None and view.compared.unopened:
-        needs.append(("opened", view.compared.unopened))
+    elif compared.unopened:
+        needs.append(("opened", compared.unopened))
     if is_proposing and other_waits:
         needs.append(("open_proposal", 0))
     return needs
-
-
-def _check_compared(tx: SqlTransaction, model_id: str) -> None:
-    """Raises NotCompared. Without a live model there is nothing to compare with."""
-    live, newest = tx.model_releases.find_live(), tx.comparisons.find_newest(model_id)
-    if live is not None and (newest is None or newest.against_id != live):
-        raise NotCompared(model_id)
 
 
 def _check_proposal(tx: SqlTransaction, model_no: str, release_id: int) -> None:

@@ -4,6 +4,7 @@ Red when, each tried once: the fingerprint leaves out how far it is, a pane is s
 shown as markup.
 """
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -96,7 +97,7 @@ async def test_the_page_follows_the_work_without_a_script_by_being_loaded_again(
 
 async def test_an_open_page_is_told_when_the_work_goes_on(site: DeskSite, toni: Detective) -> None:
     path = await ask(toni)
-    async with toni.http.get(path + "/events") as stream:
+    async with asyncio.timeout(20), toni.http.get(path + "/events") as stream:
         first = await read_event(stream)
         lease(site)
         progress(site, path, "Training", 100, 400)

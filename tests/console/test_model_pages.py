@@ -1,6 +1,6 @@
 """Models for whoever decides about them, and the way of one to people who write: two release, one goes back.
 
-Red when, each tried once: `list_needs` leaves out what is unopened, `_check_compared` is not asked, the page of a
+Red when, each tried once: `list_needs` leaves out what is unopened, a need to compare is left out, the page of a
 proposal has a button for its proposer, a proposal is not compared with the one of the page, or `live_seen` is not
 compared.
 """

@@ -253,18 +253,18 @@ async def test_words_are_marked_without_a_script_and_what_is_personal_is_hidden_
     site: DeskSite,
 ) -> None:
     toni, jo = await trainer(site), await trainer(site, "jo")
-    item_no = add_item(site, "tell zzyzx the dog is fine", answer="")
+    item_no = add_item(site, "we say banana when he comes in", answer="")
     page = await open_page(toni, path_of(item_no))
-    assert ">zzyzx</span>" in page
+    assert ">banana</span>" in page
 
-    answer, page = await press(toni, page, item_no, "span:personal", span_from="1", span_to="1")
+    answer, page = await press(toni, page, item_no, "span:personal", span_from="2", span_to="2")
     assert answer.status == 200
-    assert field_in(page, "spans") == "5-10-personal"
+    assert field_in(page, "spans") == "7-13-personal"
     await press(toni, page, item_no, "risk:missing_person")
 
     [row] = presses(site)
-    assert row.spans == [[5, 10, "personal"]]
-    assert "zzyzx" not in await open_page(jo, path_of(item_no))
+    assert row.spans == [[7, 13, "personal"]]
+    assert "banana" not in await open_page(jo, path_of(item_no))
 
 
 async def test_a_mark_can_be_taken_off_and_a_place_that_is_none_is_refused(site: DeskSite) -> None:

@@ -109,7 +109,7 @@ async def _walk(waymark: Running, http: aiohttp.ClientSession, stored: Stored) -
     async with signed_in(waymark, "toni") as toni, signed_in(waymark, "jo") as jo:
         item = f"/workbench/items/{inbox_id}?queue=possible_misses"
         await eventually(
-            partial(is_listed, toni, inbox_id), within_seconds=60.0, what="the message in its queue"
+            partial(is_listed, toni, inbox_id), within_seconds=180.0, what="the message in its queue"
         )
         for trainer in (toni, jo):
             await trainer.press(item, f"risk:{TAUGHT.value}", "label")
@@ -162,7 +162,7 @@ async def miss_one(waymark: Running, http: aiohttp.ClientSession, stored: Stored
     await detective.sign_in("sam", waymark.password)
     await detective.act(conversation_id, "claim")
     told = {"outcome": "log_created", "was_urgent": "sooner", "about": TAUGHT.value}
-    await detective.act(conversation_id, "close", **told)
+    await detective.act(conversation_id, "hand-back", **told)
     stored.leave_alone()
     return victim, int(record.inbox_id)
 

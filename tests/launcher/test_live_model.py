@@ -7,6 +7,7 @@ import pytest
 
 from casework.adapters.model_signing import load_public_key, read_signed
 from casework.adapters.storage.database import Database
+from casework.adapters.storage.workbench_tables import example
 from casework.model.model_papers import read_paper
 from casework.services.model_ports import ModelVersion
 from launcher import training
@@ -171,3 +172,25 @@ def test_each_part_of_the_inputs_is_told_by_itself(tmp_path: Path) -> None:
         (root / path).write_text("changed")
         assert part in find_changed_parts(root, birth)
     assert sorted(find_changed_parts(root, birth)) == ["code", "config", "data", "domain", "taught"]
+
+
+def test_words_somebody_took_back_teach_no_upgrade_whatever_was_kept_of_them(started: Started) -> None:
+    """Red when: an upgrade is trained from what was kept at the release, as it was kept."""
+    row = {name: f"{number:018x}" for number, name in enumerate(("stays", "taken"))}
+    items = "".join(
+        f'\n  - text: "{name} with me"\n    metadata: {{row: {row[name]}, scenario: wb_1, category: immediate_danger}}'
+        for name in row
+    )
+    teach(started.root, f'version: "3.1"\nnlu:\n- intent: urgent\n  examples:{items}\n')
+    started.start()
+    values = {"side": "train", "scenario": "wb_1", "is_reworded": False, "row_version": 1, "spans": []}
+    values |= {"id": row["taken"], "text": "", "status": "withdrawn", "accepted_by": "toni"}
+    started.database.write_now(
+        lambda tx: tx.connection.execute(example.insert().values(accepted_at=tx.now, **values))
+    )
+    develop(started.root, "r2")
+    started.start()
+
+    taught = (started.data_dir / "upgrade" / "data" / "workbench" / "nlu" / "urgent.yml").read_text()
+    assert "stays with me" in taught and "taken with me" not in taught
+    assert started.kinds == ["upgrade", "founding"]

@@ -15,21 +15,27 @@ from launcher.evaluation.figures import Figure
 from launcher.masking_figures import ALL_STRUCTURED, FOLDER, PRECISION, STRUCTURED, make_masker, measure
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "masking.md"
-FIRST, SECOND = "messages.txt", "messages_second.txt"
+FIRST, SECOND, THIRD = "messages.txt", "messages_second.txt", "messages_third.txt"
 # A mark that is wrong stands in errata.md beside them, and is not mended here.
 FROZEN = {
     FIRST: "480267d9dc1159c98233688e41908b7fefc62ab6cd28aa4d6dcb635447430ded",
     SECOND: "4eaefc6ca4b015f5f6fe48966eb41d8410a27936c4cbab2d483401e623e46289",
+    THIRD: "c38ea84e78516fe12c8f8270e8e2468fa098d20974b78d23c33f8b892f8d9ded",
 }
 WANTED = {ALL_STRUCTURED: 99, PRECISION: 90}
 OF = sorted({ALL_STRUCTURED, PRECISION, "name", *STRUCTURED})
 FIGURE = r"(\d+) of (\d+) \| ([\d.]+) % \| ([\d.]+) to ([\d.]+) \|"
-SECOND_ROW = re.compile(
+JUDGED_ROW = re.compile(
     rf"^\| ([a-z_]+) \| {FIGURE} \d+: (reached|\*\*missed\*\*) \| \d+ of \d+ \|$", re.MULTILINE
 )
-FIRST_ROW = re.compile(rf"^\| ([a-z_]+) \| {FIGURE} {FIGURE}$", re.MULTILINE)
-# The first run, before anybody had read a miss: kept, and made again by no code.
-FIRST_RUN = {ALL_STRUCTURED: (418, 433), "name": (79, 81), PRECISION: (594, 608)}
+TWICE_ROW = re.compile(rf"^\| ([a-z_]+) \| {FIGURE} {FIGURE}$", re.MULTILINE)
+HEADING = {FIRST: "### First set", SECOND: "### Second set", THIRD: "### Third set"}
+# The first run of each, before anybody had read a miss: kept, and made again by no code.
+FIRST_RUN = {
+    FIRST: {ALL_STRUCTURED: (418, 433), "name": (79, 81), PRECISION: (594, 608)},
+    SECOND: {ALL_STRUCTURED: (160, 179), "name": (58, 63), PRECISION: (265, 272)},
+    THIRD: {ALL_STRUCTURED: (446, 468), "name": (124, 130), PRECISION: (717, 736)},
+}
 
 
 @cache
@@ -38,8 +44,10 @@ def figures(name: str) -> dict[str, Figure]:
 
 
 @cache
-def rows(pattern: re.Pattern[str]) -> dict[str, tuple[str, ...]]:
-    return {found[1]: found.groups()[1:] for found in pattern.finditer(DOCUMENT.read_text("utf-8"))}
+def rows(name: str, pattern: re.Pattern[str]) -> dict[str, tuple[str, ...]]:
+    """The rows of that set's own section."""
+    section = DOCUMENT.read_text("utf-8").split(HEADING[name])[1].split("\n#")[0]
+    return {found[1]: found.groups()[1:] for found in pattern.finditer(section)}
 
 
 def told(figure: Figure) -> tuple[str, ...]:
@@ -53,22 +61,34 @@ def _percent(value: float) -> str:
 
 
 @pytest.mark.parametrize("of", OF)
-def test_the_figure_of_the_second_set_is_the_measured_one(of: str) -> None:
-    figure = figures(SECOND)[of]
-    *documented, verdict = rows(SECOND_ROW)[of]
+def test_the_published_figure_is_the_measured_one_of_the_third_set(of: str) -> None:
+    figure = figures(THIRD)[of]
+    *documented, verdict = rows(THIRD, JUDGED_ROW)[of]
 
     assert tuple(documented) == told(figure)
     assert (verdict == "reached") is ((figure.value or 0.0) >= WANTED.get(of, 95) / 100)
+    # Nobody has tuned to it: when this figure moves, its misses were read and a fourth set is needed.
+    assert FIRST_RUN[THIRD].get(of, (figure.hits, figure.n)) == (figure.hits, figure.n)
 
 
 @pytest.mark.parametrize("of", OF)
-def test_the_figure_of_the_first_set_is_the_measured_one_and_the_first_run_is_kept(of: str) -> None:
-    row = rows(FIRST_ROW)[of]
+@pytest.mark.parametrize("name", [FIRST, SECOND])
+def test_the_figure_of_a_spent_set_is_the_measured_one_and_its_first_run_is_kept(name: str, of: str) -> None:
+    row = rows(name, TWICE_ROW)[of]
     hits, n = int(row[0]), int(row[1])
 
-    assert row[5:] == told(figures(FIRST)[of])
+    assert row[5:] == told(figures(name)[of])
     assert row[:5] == told(Figure(value=hits / n, n=n, hits=hits))
-    assert FIRST_RUN.get(of, (hits, n)) == (hits, n)
+    assert FIRST_RUN[name].get(of, (hits, n)) == (hits, n)
+
+
+@pytest.mark.parametrize("name", sorted(FROZEN))
+def test_the_table_of_all_sets_says_what_each_has(name: str) -> None:
+    overview = DOCUMENT.read_text("utf-8").split("### Third set")[0]
+
+    for of in (ALL_STRUCTURED, "name", PRECISION):
+        hits, n, share, low, high = told(figures(name)[of])
+        assert f"{share} % ({low} to {high})" in overview, (of, hits, n)
 
 
 @pytest.mark.parametrize("name", sorted(FROZEN))

@@ -113,7 +113,8 @@ if "train" in given:
     out, name = given[given.index("--out") + 1], given[given.index("--fixed-model-name") + 1]
     taught = "".join(each.read_text() for each in sorted(Path("data/workbench/nlu").glob("*.yml")))
     rules = Path("data/rules/rules.yml").read_text()
-    metadata = json.dumps({{"model_id": f"m-{{rules}}-{{taught}}"}}).encode()
+    told = "".join(each for each in taught if each.isalnum())[:24]
+    metadata = json.dumps({{"model_id": f"m-{{rules}}-{{told}}"}}).encode()
     with tarfile.open(Path(out) / f"{{name}}.tar.gz", "w:gz") as archive:
         member = tarfile.TarInfo("metadata.json")
         member.size = len(metadata)
