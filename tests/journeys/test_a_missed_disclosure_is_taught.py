@@ -28,7 +28,8 @@ from casework.services.job_ports import JobKind
 from tests.support.running import Detective, Running, Victim, eventually, run_waymark
 from tests.support.training_trees import make_whole_tree
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow]
+# It trains: as long as a training from nothing takes on a slow machine, and what comes before and after.
+pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(2400)]
 
 # Two words they had agreed on with somebody: nothing in them says so.
 MISSED = "any update on my case please. rosie says hello"
@@ -129,7 +130,7 @@ async def _walk(waymark: Running, http: aiohttp.ClientSession, stored: Stored) -
         await alex.post(promote, await alex.get(promote))
         someone = await meet_the_new_one(waymark, http, stored, new)
         told = f"\nfrom the press to the first answer of the new model: {time.monotonic() - began:.0f} s"
-        print(told, file=sys.__stderr__)  # noqa: T201
+        print(told, file=sys.__stderr__)
         # Whoever was talking goes on with the model they had.
         await victim.text("what are my rights")
         await victim.next_text()
