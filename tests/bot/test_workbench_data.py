@@ -16,7 +16,7 @@ from launcher.candidates import validate_command
 from launcher.taught_texts import TAUGHT
 from launcher.training import rasa_environ
 from tests.bot.reading_bot.asking import Script, running_script
-from tests.support.small_tree import make_small_tree
+from tests.support.training_trees import make_small_tree
 
 pytestmark = pytest.mark.rasa
 
