@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -26,7 +27,7 @@ from casework.model.turn_outcomes import Change
 from casework.services.examples import TRAIN, find_side
 from casework.services.job_ports import JobKind
 from tests.support.running import Detective, Running, Victim, eventually, run_waymark
-from tests.support.training_trees import make_whole_tree
+from tests.support.training_trees import grow_whole, make_small_tree
 
 # It trains: as long as a training from nothing takes on a slow machine, and what comes before and after.
 pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(2400)]
@@ -38,8 +39,12 @@ PATIENCE_SECONDS = 1500.0  # a busy machine is slow, not wrong: the figure of th
 
 
 @pytest.fixture(scope="module")
-def waymark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    tree = make_whole_tree(tmp_path_factory.mktemp("tree"))
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_small_tree(tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture(scope="module")
+def waymark(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with run_waymark(tmp_path_factory.mktemp("waymark"), WAYMARK_TRAINING_ROOT=str(tree)) as running:
         yield running
 
@@ -95,10 +100,13 @@ class Stored:
 
 
 async def test_from_a_disclosure_nobody_noticed_to_a_model_that_is_live_and_back(
-    waymark: Running, http: aiohttp.ClientSession
+    waymark: Running, tree: Path, http: aiohttp.ClientSession
 ) -> None:
+    """The first model is taught on a twentieth of the corpus, the candidate on all of it and on the message: by one
+    message alone a model gets better or worse by chance, and the gates refuse worse ones."""
     stored = Stored(waymark)
     try:
+        grow_whole(tree)
         await _walk(waymark, http, stored)
     finally:
         stored.close()

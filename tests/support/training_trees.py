@@ -18,21 +18,18 @@ OWN = (
 SHARED = ("bot", "casework", "actions", "launcher", "data/cases")
 
 
-def make_whole_tree(path: Path) -> Path:
-    """With the whole corpus, and the model of this checkout where it was trained: nothing has to be trained first."""
-    _make(path)
-    (path / "data" / "corpus").symlink_to(ROOT / "data" / "corpus")
-    for file in (ROOT / "models").glob("waymark-*"):
-        shutil.copy(file, path / "models")
-    return path
-
-
 def make_small_tree(path: Path) -> Path:
     """With a twentieth of the corpus: trains in a minute where the whole takes six."""
     _make(path)
     for folder in sorted(each for each in (ROOT / "data" / "corpus").iterdir() if each.is_dir()):
         _copy_every(folder, path / "data" / "corpus" / folder.name / "some.txt")
     return path
+
+
+def grow_whole(path: Path) -> None:
+    """From now on the tree has the whole corpus: what is trained of it next is better than what came before."""
+    shutil.rmtree(path / "data" / "corpus")
+    (path / "data" / "corpus").symlink_to(ROOT / "data" / "corpus")
 
 
 def _make(path: Path) -> None:

@@ -64,7 +64,7 @@ async function post(url, fields) {
     try {
       const answer = await ask(url, { method: 'POST', body: new URLSearchParams(fields) })
       if (answer.status < 500) return answer
-    } catch { /* no link; the next try may find one */ }
+    } catch { lost() /* the next try may find it */ }
   }
   return null
 }
