@@ -1,12 +1,10 @@
-"""One sitting, with real processes: a disclosure nobody noticed is labelled, taught, judged, released, taken back.
+"""One sitting, with real processes: a disclosure nobody noticed is labelled by two, taught, trained on and judged.
 
 Everything is asked as a browser asks it, on a tree of its own: teaching writes files and trains.
 """
 
 import asyncio
 import re
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,21 +17,20 @@ import pytest
 import sqlalchemy as sa
 
 from casework.adapters.storage.database import create_engine
-from casework.adapters.storage.model_tables import comparison_change
+from casework.adapters.storage.model_tables import model_version
 from casework.adapters.storage.tables import conversation
 from casework.adapters.storage.workbench_tables import turn_record, workbench_job
 from casework.model.disclosures import Band, Category
-from casework.model.turn_outcomes import Change
 from casework.services.examples import TRAIN, find_side
-from casework.services.job_ports import JobKind
 from tests.support.running import Detective, Running, Victim, eventually, run_waymark
-from tests.support.training_trees import grow_whole, make_small_tree
+from tests.support.training_trees import make_small_tree
 
 # It trains: as long as a training from nothing takes on a slow machine, and what comes before and after.
 pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.timeout(2400)]
 
 # Two words they had agreed on with somebody: nothing in them says so.
-MISSED = "any update on my case please. rosie says hello"
+NAME = "rosie"
+MISSED = f"any update on my case please. {NAME} says hello"
 TAUGHT = Category.STALKING_ESCALATION
 PATIENCE_SECONDS = 1500.0  # a busy machine is slow, not wrong: the figure of the sitting is the bench's
 
@@ -99,22 +96,23 @@ class Stored:
             connection.execute(sa.update(conversation).values(last_inbound_at=long_ago))
 
 
-async def test_from_a_disclosure_nobody_noticed_to_a_model_that_is_live_and_back(
+async def test_what_nobody_noticed_is_taught_and_a_model_that_misses_too_much_stays_out(
     waymark: Running, tree: Path, http: aiohttp.ClientSession
 ) -> None:
-    """The first model is taught on a twentieth of the corpus, the candidate on all of it and on the message: by one
-    message alone a model gets better or worse by chance, and the gates refuse worse ones."""
+    """Both models are taught on a twentieth of the corpus, which is too little for the gates.
+
+    Red when: a judged model counts as a candidate whatever the gates say, or a trainer alone makes it live.
+    """
     stored = Stored(waymark)
     try:
-        grow_whole(tree)
-        await _walk(waymark, http, stored)
+        await _walk(waymark, tree, http, stored)
     finally:
         stored.close()
 
 
-async def _walk(waymark: Running, http: aiohttp.ClientSession, stored: Stored) -> None:
+async def _walk(waymark: Running, tree: Path, http: aiohttp.ClientSession, stored: Stored) -> None:
     victim, inbox_id = await miss_one(waymark, http, stored)
-    old = stored.find_model(victim.number)
+    live = stored.find_model(victim.number)
     async with signed_in(waymark, "toni") as toni, signed_in(waymark, "jo") as jo:
         item = f"/workbench/items/{inbox_id}?queue=possible_misses"
         await eventually(
@@ -123,31 +121,21 @@ async def _walk(waymark: Running, http: aiohttp.ClientSession, stored: Stored) -
         for trainer in (toni, jo):
             await trainer.press(item, f"risk:{TAUGHT.value}", "label")
         await toni.press(item, "teach", "accept")
-        began = time.monotonic()
         result = await do_job(toni, "/workbench/train", stored)
-        assert result["passed"], result
         new = str(result["model_id"])
-        of_it = workbench_job.c.kind == JobKind.COMPARE
-        compared = str((await wait_for_job(stored, of_it))["comparison_id"])
-        await open_all_risks(toni, compared, stored)
+
+        taught = (tree / "data" / "workbench" / "nlu" / f"urgent_{TAUGHT.value}.yml").read_text()
+        assert "any update on my case please" in taught and NAME not in taught
+        assert (result["passed"], result["data_version"]) == (False, 1)
+        assert stored.column(sa.select(model_version.c.status).where(model_version.c.model_id == new)) == [
+            "refused"
+        ]
+        assert "Misses on danger now" in await toni.get(f"/workbench/models/{new[:12]}")
         propose = f"/workbench/models/{new[:12]}/propose"
-        await toni.post(propose, await toni.get(propose))
-    async with signed_in(waymark, "alex") as alex:
-        await open_all_risks(alex, compared, stored)
-        promote = f"/workbench/models/{new[:12]}/promote"
-        await alex.post(promote, await alex.get(promote))
-        someone = await meet_the_new_one(waymark, http, stored, new)
-        told = f"\nfrom the press to the first answer of the new model: {time.monotonic() - began:.0f} s"
-        print(told, file=sys.__stderr__)
-        # Whoever was talking goes on with the model they had.
-        await victim.text("what are my rights")
-        await victim.next_text()
-        assert stored.find_model(victim.number) == old != new
-        back = "/workbench/models/back"
-        await alex.post(back, await alex.get(back), text="a rehearsal of going back")
-    await someone.text("what happens next with my case")
-    await someone.next_text()
-    assert stored.find_model(someone.number) == old
+        await toni.post(propose, await toni.get("/workbench/data"), status=409)
+    await victim.text("what are my rights")
+    await victim.next_text()
+    assert stored.find_model(victim.number) == live != new
 
 
 async def miss_one(waymark: Running, http: aiohttp.ClientSession, stored: Stored) -> tuple[Victim, int]:
@@ -198,28 +186,3 @@ async def wait_for_job(stored: Stored, which: sa.ColumnElement[bool]) -> dict[st
     ended = await eventually(look, within_seconds=PATIENCE_SECONDS, what="the end of the work")
     assert ended.status == "done", ended
     return dict(ended.result)
-
-
-async def open_all_risks(trainer: Trainer, comparison_id: str, stored: Stored) -> None:
-    """Every message of danger that it would newly get wrong, looked at by this person."""
-    query = sa.select(comparison_change.c.place).where(
-        comparison_change.c.comparison_id == comparison_id,
-        comparison_change.c.is_risk.is_(True),
-        comparison_change.c.kind == Change.NEWLY_WRONG,
-    )
-    for place in stored.column(query):
-        await trainer.get(f"/workbench/comparisons/{comparison_id}/{place}")
-
-
-async def meet_the_new_one(
-    waymark: Running, http: aiohttp.ClientSession, stored: Stored, model_id: str
-) -> Victim:
-    """Somebody who writes for the first time and is answered by that model; others write meanwhile."""
-    for number in range(741, 800):
-        someone = Victim(http, waymark.addresses["sandbox"], f"+447700900{number}")
-        await someone.text("hello, what are my rights")
-        await someone.next_text()
-        if stored.find_model(someone.number) == model_id:
-            return someone
-        await asyncio.sleep(1)  # a model takes twenty seconds to load; nobody waits for it to answer
-    raise AssertionError("the released model answered nobody")

@@ -1,4 +1,4 @@
-"""A checkout to teach in: the same code, the same corpus or a twentieth of it, and data folders of its own."""
+"""A checkout to teach in: the same code, a twentieth of the corpus, and data folders of its own to write to."""
 
 import shutil
 from itertools import groupby
@@ -24,12 +24,6 @@ def make_small_tree(path: Path) -> Path:
     for folder in sorted(each for each in (ROOT / "data" / "corpus").iterdir() if each.is_dir()):
         _copy_every(folder, path / "data" / "corpus" / folder.name / "some.txt")
     return path
-
-
-def grow_whole(path: Path) -> None:
-    """From now on the tree has the whole corpus: what is trained of it next is better than what came before."""
-    shutil.rmtree(path / "data" / "corpus")
-    (path / "data" / "corpus").symlink_to(ROOT / "data" / "corpus")
 
 
 def _make(path: Path) -> None:
