@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -74,7 +74,7 @@ def run_bench_queue(root: Path, data_dir: Path, *, stored: int, database_url: st
     url = database_url or f"sqlite:///{folder}/queue-{stored}.db"
     kind = url.partition(":")[0]
     print(f"{describe_machine(root, kind)}, {stored} messages, {OPEN_ITEMS} open items", flush=True)
-    _fill_once(url, stored)
+    fill_once(url, stored, "messages", (inbox, outbox), fill)
     found = asyncio.run(_measure(root, folder, url))
     print("\n".join(render(each) for each in found))
     print(f"load {os.getloadavg()[0]:.1f} at the end")
@@ -86,19 +86,25 @@ def run_bench_queue(root: Path, data_dir: Path, *, stored: int, database_url: st
 # --- the database ---------------------------------------------------------------------------------------
 
 
-def _fill_once(url: str, stored: int) -> None:
+def fill_once(
+    url: str, wanted: int, what: str, counted: Sequence[sa.Table], fill: Callable[[sa.Engine, int], None]
+) -> None:
+    """Fills an empty database with `wanted` rows of the tables `counted`, and leaves one that has them already.
+
+    Raises BenchFailed for one that holds another number; `what` says what is counted.
+    """
     engine = create_engine(url)
     try:
         upgrade(engine)
         with engine.connect() as connection:
-            held = _count(connection, inbox) + _count(connection, outbox)
+            held = sum(_count(connection, table) for table in counted)
         if held == 0:
             began = time.monotonic()
             print(f"Filling {url.rpartition('/')[2]} once", file=sys.stderr, flush=True)
-            fill(engine, stored)
+            fill(engine, wanted)
             print(f"Filled in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-        elif held != stored:
-            raise BenchFailed(f"The database holds {held} messages and not {stored}: give an empty one.")
+        elif held != wanted:
+            raise BenchFailed(f"The database holds {held} {what} and not {wanted}: give an empty one.")
     finally:
         engine.dispose()
 

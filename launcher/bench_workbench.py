@@ -6,8 +6,6 @@ reviewed for one reason or two. A page holds 25 messages, each masked while it i
 
 import asyncio
 import os
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,14 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from casework.adapters.storage.database import create_engine
-from casework.adapters.storage.migrate import upgrade
 from casework.adapters.storage.tables import conversation, inbox, turn
 from casework.adapters.storage.workbench_tables import review_item, review_reason, turn_record
 from casework.model.review_queues import NO_DANGER, Queue
 from launcher.bench_desk import describe_machine
-from launcher.bench_queue import CHUNK, Times, asking_desk, fill, render, time_page
-from launcher.bench_rasa import BenchFailed
+from launcher.bench_queue import CHUNK, Times, asking_desk, fill, fill_once, render, time_page
 
 LARGEST_MS = 200.0
 ASKED = 100
@@ -46,30 +41,13 @@ def run_bench_workbench(root: Path, data_dir: Path, *, turns: int, database_url:
     folder.mkdir(parents=True, exist_ok=True)
     url = database_url or f"sqlite:///{folder}/workbench-{turns}.db"
     print(f"{describe_machine(root, url.partition(':')[0])}, {turns} stored turns", flush=True)
-    _fill_once(url, turns)
+    fill_once(url, turns, "turns", (turn_record,), fill_workbench)
     found = asyncio.run(_measure(root, folder, url))
     print("\n".join(render(each) for each in found))
     print(f"load {os.getloadavg()[0]:.1f} at the end")
     is_held = all(each.at(95) <= LARGEST_MS for each in found)
     print(f"p95 at most {LARGEST_MS:.0f} ms: {'held' if is_held else 'NOT held'}.")
     return 0 if is_held else 1
-
-
-def _fill_once(url: str, turns: int) -> None:
-    engine = create_engine(url)
-    try:
-        upgrade(engine)
-        with engine.connect() as connection:
-            held = connection.execute(sa.select(sa.func.count()).select_from(turn_record)).scalar_one()
-        if held == 0:
-            began = time.monotonic()
-            print(f"Filling {url.rpartition('/')[2]} once", file=sys.stderr, flush=True)
-            fill_workbench(engine, turns)
-            print(f"Filled in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-        elif held != turns:
-            raise BenchFailed(f"The database holds {held} turns and not {turns}: give an empty one.")
-    finally:
-        engine.dispose()
 
 
 def fill_workbench(engine: sa.Engine, turns: int) -> None:

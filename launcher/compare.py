@@ -53,22 +53,55 @@ class Compared:
     seconds: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A comparison as it stands in the database. `asked`: what both models were asked."""
+
+    comparison_id: str
+    model_id: str
+    asked: Sequence[ReplayInput]
+    compared: Compared
+
+
 def run_compare(root: Path, service: Service, *, model: str, against: str | None, turns: int, by: str) -> int:
     """Prints the differences in words and records them. 0 when every turn was answered by both, else 1."""
+    recorded = compare_stored(root, service, model=model, against=against, turns=turns, by=by)
+    if not recorded.asked:
+        print("No stored turn may be used: nothing is compared. docs/workbench.md says which may.")
+    compared = recorded.compared
+    print("\n".join(tell_comparison(compared, recorded.asked)))
+    print(f"Comparison {recorded.comparison_id}, digest {compared.digest[:16]}")
+    return 1 if compared.before.failed or compared.after.failed else 0
+
+
+def compare_stored(
+    root: Path,
+    service: Service,
+    *,
+    model: str,
+    against: str | None,
+    turns: int,
+    by: str,
+    tell: Callable[[str, int, int], None] = lambda says, done, total: None,
+) -> Recorded:
+    """Both models on the newest stored turns, recorded. `against`: None for the live one.
+
+    `tell`: what is done, how much of it, of how much. Raises ModelNotFound, also where no model is live.
+    """
     database = service.database
     live = against or database.read_now(lambda tx: tx.model_releases.find_live())
     if live is None:
         raise ModelNotFound(
             "No model is live yet. Say which to compare with: ./waymark compare MODEL AGAINST"
         )
+    tell("Reading the stored turns", 0, 0)
     with tempfile.TemporaryDirectory(prefix="waymark-compare-") as folder:
         old = check_model_of(root, database, live, Path(folder))
         new = check_model_of(root, database, model, Path(folder))
         asked = read_inputs(database, service.masker, newest=turns)
-        if not asked:
-            print("No stored turn may be used: nothing is compared. docs/workbench.md says which may.")
+        tell("Asking both models", 0, len(asked))
         compared = asyncio.run(compare(root, database, old, new, asked, bands=service.bands))
-    recorded = database.write_now(
+    comparison_id = database.write_now(
         lambda tx: comparisons.record(
             tx,
             model_id=new.model_id,
@@ -80,9 +113,7 @@ def run_compare(root: Path, service: Service, *, model: str, against: str | None
             by=by,
         )
     )
-    print("\n".join(tell_comparison(compared, asked)))
-    print(f"Comparison {recorded}, digest {compared.digest[:16]}")
-    return 1 if compared.before.failed or compared.after.failed else 0
+    return Recorded(comparison_id=comparison_id, model_id=new.model_id, asked=asked, compared=compared)
 
 
 # --- models ---------------------------------------------------------------------------------------------

@@ -1,23 +1,19 @@
 """What each kind of the workbench's long work does. Each gives ids and counts, and no word of anybody's."""
 
-import asyncio
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from casework.adapters.training_files import list_texts, read_folder
 from casework.model.errors import WaymarkError
 from casework.model.new_words import HeardText, NewWord, count_taught, find_new_words
 from casework.model.release_gates import Verdict
-from casework.services import comparisons, masked_reading, review_steps, workbench_jobs
+from casework.services import masked_reading, review_steps, workbench_jobs
 from casework.services.job_ports import JobKind, JsonObject
-from casework.services.model_releases import ModelNotFound
 from casework.services.ports import Transaction
 from casework.services.workbench_ports import StoredTurn
 from launcher.candidates import JobWork, judge_and_sign, train_candidate
-from launcher.compare import RECENT, check_model_of, compare, read_inputs
+from launcher.compare import compare_stored
 from launcher.taught_texts import TAUGHT, list_trained
 
 COMPARED_TURNS = 5000
@@ -49,30 +45,20 @@ def evaluate(work: JobWork, params: JsonObject) -> JsonObject:
 
 def compare_lately(work: JobWork, params: JsonObject) -> JsonObject:
     """`model_id`, and with none `against_id` the live one; `turns` the newest stored. Raises ModelNotFound."""
-    database = work.service.database
-    live = params.get("against_id") or database.read_now(lambda tx: tx.model_releases.find_live())
-    if live is None:
-        raise ModelNotFound("No model is live yet: there is nothing to compare with.")
-    work.tell("Reading the stored turns", 0, 0)
-    with tempfile.TemporaryDirectory(prefix="waymark-compare-") as folder:
-        old = check_model_of(work.root, database, live, Path(folder))
-        new = check_model_of(work.root, database, _get_param(params, "model_id"), Path(folder))
-        turns = read_inputs(database, work.service.masker, newest=int(params.get("turns") or COMPARED_TURNS))
-        work.tell("Asking both models", 0, len(turns))
-        compared = asyncio.run(compare(work.root, database, old, new, turns, bands=work.service.bands))
-    comparison_id = database.write_now(
-        lambda tx: comparisons.record(
-            tx,
-            model_id=new.model_id,
-            against_id=old.model_id,
-            source=RECENT,
-            turns=len(turns),
-            digest=compared.digest,
-            changes=compared.changes,
-            by=work.by,
-        )
+    recorded = compare_stored(
+        work.root,
+        work.service,
+        model=_get_param(params, "model_id"),
+        against=params.get("against_id") or None,
+        turns=int(params.get("turns") or COMPARED_TURNS),
+        by=work.by,
+        tell=work.tell,
     )
-    return {"comparison_id": comparison_id, "model_id": new.model_id, "turns": len(turns)}
+    return {
+        "comparison_id": recorded.comparison_id,
+        "model_id": recorded.model_id,
+        "turns": len(recorded.asked),
+    }
 
 
 def find_words(work: JobWork, _params: JsonObject) -> JsonObject:

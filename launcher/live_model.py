@@ -12,16 +12,15 @@ from pathlib import Path
 
 from casework.adapters.model_signing import load_signing_key, now_text, sign_paper
 from casework.adapters.storage.database import Database
-from casework.adapters.storage.training_flags import WITHDRAWN
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.training_files import Merged, merge, read_folder, read_rows, write_folder
-from casework.model.errors import ExampleNotFound
 from casework.model.model_papers import BirthCertificate, PaperKind, birth_from_json
 from casework.services import model_releases
 from casework.services.model_ports import ModelVersion
 from launcher import model_files, training
 from launcher.model_keeper import find_file
 from launcher.taught_texts import TAUGHT
+from launcher.workbench_data import is_withdrawn
 
 TAUGHT_WAITS = "What trainers have taught since waits to be trained and judged. Nothing of it is live yet."
 TAUGHT_RIDES_ALONG = (
@@ -150,15 +149,8 @@ def _find_upgrade_root(places: Places, live: BirthCertificate, database: Databas
 def _leave_out_withdrawn(files: Mapping[str, str], database: Database) -> Merged:
     """Words somebody took back teach no model that is made from now on, whatever was kept of them."""
     rows, _ = read_rows(files)
-    withdrawn = database.read_now(lambda tx: {row for row in rows if _is_withdrawn(tx, row)})
+    withdrawn = database.read_now(lambda tx: {row for row in rows if is_withdrawn(tx, row)})
     return merge(files, [row for name, row in rows.items() if name not in withdrawn], known=withdrawn)
-
-
-def _is_withdrawn(tx: SqlTransaction, row: str) -> bool:
-    try:
-        return tx.examples.get(row).status == WITHDRAWN
-    except ExampleNotFound:
-        return False
 
 
 def _sign_own(

@@ -15,7 +15,6 @@ from casework.model.model_papers import BirthCertificate, birth_from_json
 # The training draws no number: the same texts and the same packages give the same model.
 SEED = "texts and fixed seeds"
 LARGEST_METADATA = 16 * 1024 * 1024
-READ_BYTES = 1024 * 1024
 
 
 class ModelUnreadable(WaymarkError):
@@ -102,14 +101,6 @@ def read_model_id(model: Path) -> str:
     if not isinstance(found, str):
         raise ModelUnreadable(f"{model.name} has no id.")
     return found
-
-
-def hash_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as content:
-        while chunk := content.read(READ_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def hash_packages(root: Path) -> str:

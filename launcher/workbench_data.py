@@ -14,6 +14,7 @@ from pathlib import Path
 
 from casework.adapters.service import Service
 from casework.adapters.storage.database import Database
+from casework.adapters.storage.training_flags import WITHDRAWN
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.training_files import (
     Merged,
@@ -89,7 +90,7 @@ def write_data(root: Path, service: Service, *, by: str) -> DataWritten:
     planned = _plan(root, service)
     taken = service.database.write_now(partial(take_edits, edits=planned.edits))
     write_folder(root / TAUGHT, planned.files, planned.merged.files)
-    ended = taught_tests.end_sets(root, lambda row: _is_withdrawn(service.database, row))
+    ended = taught_tests.end_sets(root, lambda row: service.database.read_now(partial(is_withdrawn, row=row)))
     made = taught_tests.write_set(root, planned.rows.test)
     is_other = bool(taken or made or ended)
     version, is_new = service.database.write_now(
@@ -239,9 +240,10 @@ def _find(tx: SqlTransaction, row: str) -> Example | None:
         return None
 
 
-def _is_withdrawn(database: Database, row: str) -> bool:
-    found = database.read_now(lambda tx: _find(tx, row))
-    return found is not None and found.status == "withdrawn"
+def is_withdrawn(tx: SqlTransaction, row: str) -> bool:
+    """Whether its words were taken back; False for a row of another database."""
+    found = _find(tx, row)
+    return found is not None and found.status == WITHDRAWN
 
 
 def _note_written(

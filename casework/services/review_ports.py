@@ -83,6 +83,9 @@ class ReviewItems(Reviews, Protocol):
 
     def list_reasons(self, inbox_id: int) -> list[Reason]: ...
 
+    def is_at_rest(self, conversation_id: str) -> bool:
+        """Nobody has it, nothing of it is open at the desk, and they did not write lately."""
+
     def find_next(self, queue: Queue, *, by: str) -> int | None:
         """The first of that queue this person has neither labelled, skipped nor flagged."""
 

@@ -9,11 +9,9 @@ from casework.adapters.content_base import load_base_texts
 from casework.adapters.service import Service
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.content_lint import WEB
-from casework.model.desk import ItemStatus
 from casework.model.disclosures import Band, Category
-from casework.model.errors import ConversationNotFound, MessageNotFound
+from casework.model.errors import MessageNotFound
 from casework.model.masking import Masker
-from casework.model.workbench_limits import load_workbench_limits
 from casework.services import consents, contents
 from casework.services.comparison_ports import ComparisonChange
 from casework.services.masked_reading import mask_messages
@@ -82,18 +80,9 @@ def find_reading(tx: SqlTransaction, change: ComparisonChange) -> str:
         conversation_id = tx.masking_reads.get_written(change.inbox_id).conversation_id
         if not consents.is_usable(tx, change.inbox_id):
             return UNUSABLE
-        return LIVE if _is_live(tx, conversation_id) else SHOWN
-    except (MessageNotFound, ConversationNotFound):
+        return SHOWN if tx.reviews.is_at_rest(conversation_id) else LIVE
+    except MessageNotFound:
         return GONE
-
-
-def _is_live(tx: SqlTransaction, conversation_id: str) -> bool:
-    """Owned, with an open item at the desk, or written to lately."""
-    talk = tx.conversations.get(conversation_id)
-    quiet_since = tx.now - load_workbench_limits().quiet
-    if talk.owner_id is not None or talk.last_inbound_at is None or talk.last_inbound_at >= quiet_since:
-        return True
-    return any(item.status is not ItemStatus.CLOSED for item in tx.desk.list_of_conversation(conversation_id))
 
 
 def read_said(tx: SqlTransaction) -> dict[str, str]:

@@ -49,6 +49,15 @@ _REASONS = review_reason.join(review_item, review_item.c.inbox_id == review_reas
 REVIEW_ITEMS = review_item.join(_talk, _talk.c.id == review_item.c.conversation_id)
 
 
+def is_at_rest(talk: sa.FromClause, now: datetime) -> sa.ColumnElement[bool]:
+    """The condition on a conversation that nobody has, that waits for nobody and that was not written to lately."""
+    has_open_item = sa.exists().where(
+        desk_item.c.conversation_id == talk.c.id, desk_item.c.closed_at.is_(None)
+    )
+    quiet_since = now - load_workbench_limits().quiet
+    return sa.and_(talk.c.owner_id.is_(None), talk.c.last_inbound_at < quiet_since, ~has_open_item)
+
+
 class SqlReviewLists:
     def __init__(self, connection: sa.Connection, now: datetime, *, unless_said: bool = False) -> None:
         self._connection = connection
@@ -107,17 +116,15 @@ class SqlReviewLists:
 
     def is_shown(self) -> sa.ColumnElement[bool]:
         """Not live - owned, with an open desk item, or written to lately - and usable; a drill's never is."""
-        has_open_item = sa.exists().where(
-            desk_item.c.conversation_id == _talk.c.id, desk_item.c.closed_at.is_(None)
-        )
-        quiet_since = self._now - load_workbench_limits().quiet
         return sa.and_(
-            _talk.c.owner_id.is_(None),
+            is_at_rest(_talk, self._now),
             _talk.c.is_drill.is_(False),
-            _talk.c.last_inbound_at < quiet_since,
-            ~has_open_item,
             is_usable(review_item.c.conversation_id, review_item.c.inbox_id, unless_said=self._unless_said),
         )
+
+    def is_at_rest(self, conversation_id: str) -> bool:
+        query = sa.select(_talk.c.id).where(_talk.c.id == conversation_id, is_at_rest(_talk, self._now))
+        return self._connection.execute(query).first() is not None
 
     # --- where two differ ---
 

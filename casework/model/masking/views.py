@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -60,10 +59,6 @@ class View:
         """The raw offsets of a span of one or more characters, with the invisible marks that belong to its last."""
         following = self.places[end] if end < len(self.places) else len(self.raw)
         return self.places[start], max(self.places[end - 1] + 1, following)
-
-    def view_span(self, start: int, end: int) -> tuple[int, int]:
-        """The other way round; empty where nothing visible lies between."""
-        return bisect_left(self.places, start), bisect_left(self.places, end)
 
     @cached_property
     def is_shouted(self) -> bool:
