@@ -21,7 +21,8 @@ from rasa.shared.importers.importer import TrainingDataImporter
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.components.attention_heads import Adam, batches_of_like_length, slope, smoothed_loss
+from bot.components.attention_heads import Adam, slope, smoothed_loss
+from bot.components.batches import steady_batches
 from bot.components.message_classifier import (
     FEWEST_USES,
     classes_of,
@@ -148,17 +149,20 @@ def tune(
         return loss
 
     wanted = np.stack([targets[answer] for answer in sizes], axis=1)
-    steps, step, told_at = rounds * -(-len(ids) // BATCH), 0, time.monotonic()
+    told_at = time.monotonic()
+    lengths = [len(one) for one in ids]
     losses: list[float] = []
-    for _ in range(rounds):
+    for done in range(rounds):
         losses = []
-        for rows in batches_of_like_length([len(one) for one in ids], BATCH, chance):
-            step += 1
-            batch, mask = pad_ids([ids[row] for row in rows])
-            losses.append(float(learn(batch, mask, wanted[rows], np.float32(slope(step / steps)))))
+        batches = steady_batches(texts, lengths, BATCH, seed=SEED, round_number=done)
+        for number, one in enumerate(batches, start=1):
+            batch, mask = pad_ids([ids[row] for row in one.rows])
+            share = slope((done + number / len(batches)) / rounds)
+            losses.append(float(learn(batch, mask, wanted[one.rows], np.float32(share))))
             if time.monotonic() - told_at > TELL_EVERY_SECONDS:
                 told_at = time.monotonic()
-                sys.stderr.write(f"step {step} of {steps}: loss {np.mean(losses[-100:]):.3f}\n")
+                step = f"round {done + 1} of {rounds}, step {number} of {len(batches)}"
+                sys.stderr.write(f"{step}: loss {np.mean(losses[-100:]):.3f}\n")
     return {name: variable.numpy() for name, variable in layers.items()}, float(np.mean(losses))
 
 

@@ -18,6 +18,7 @@ from console.sessions import SESSION, is_open
 
 C = "/console/c/{conversation_id}"
 ITEM = "/workbench/items/{item_no}"
+GUEST = "/workbench/guests/written/{guest_no}"
 MODEL = "/workbench/models/{model_no}"
 
 ROUTES: dict[str, Action] = {
@@ -81,6 +82,7 @@ ROUTES: dict[str, Action] = {
     f"GET {C}/plan": Action.READ_CONVERSATION,
     f"POST {C}/plan": Action.CHANGE_PLAN,
     f"POST {C}/locks": Action.CHANGE_PLAN,
+    f"POST {C}/use": Action.CHANGE_USE,
     f"POST {C}/officer-link": Action.LINK_OFFICER,
     "GET /console/media/{media_id}": Action.OPEN_FILE,
     "GET /console/board": Action.SEE_BOARD,
@@ -134,11 +136,18 @@ ROUTES: dict[str, Action] = {
     "GET /workbench/examples": Action.TRAIN,
     "GET /workbench/examples/{example_id}": Action.TRAIN,
     "POST /workbench/examples/{example_id}": Action.TRAIN,
+    "POST /workbench/examples/{example_id}/variants": Action.TRAIN,
     "GET /workbench/guidelines/{label}": Action.TRAIN,
     "GET /workbench/guests": Action.TRAIN,
     "POST /workbench/guests": Action.TRAIN,
     "POST /workbench/guests/{link_no}/end": Action.TRAIN,
-    "POST /workbench/guests/written/{guest_no}/handled": Action.TRAIN,
+    f"GET {GUEST}": Action.TRAIN,
+    f"POST {GUEST}/label": Action.TRAIN,
+    f"POST {GUEST}/third": Action.TRAIN,
+    f"POST {GUEST}/undo": Action.TRAIN,
+    f"POST {GUEST}/accept": Action.TRAIN,
+    f"POST {GUEST}/remove": Action.TRAIN,
+    f"POST {GUEST}/handled": Action.TRAIN,
     "GET /workbench/data": Action.TRAIN,
     "POST /workbench/train": Action.TRAIN,
     "POST /workbench/evaluate": Action.TRAIN,
@@ -150,6 +159,10 @@ ROUTES: dict[str, Action] = {
     "GET /workbench/models/back": Action.ROLL_BACK_MODEL,
     "POST /workbench/models/back": Action.ROLL_BACK_MODEL,
     f"GET {MODEL}": Action.SEE_MODELS,
+    f"GET {MODEL}/evaluation": Action.SEE_MODELS,
+    f"GET {MODEL}/evaluation/messages": Action.SEE_MODELS,
+    f"POST {MODEL}/shadow": Action.TRAIN,
+    f"POST {MODEL}/shadow/end": Action.TRAIN,
     f"GET {MODEL}/propose": Action.TRAIN,
     f"POST {MODEL}/propose": Action.TRAIN,
     f"GET {MODEL}/promote": Action.APPROVE_MODEL,

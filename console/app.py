@@ -19,6 +19,7 @@ from console.desk.queue_pages import add_queue_routes
 from console.desk.regrade_pages import add_regrade_routes
 from console.desk.shift_pages import add_shift_routes
 from console.desk.transfer_pages import add_transfer_routes
+from console.desk.use_pages import add_use_routes
 from console.drills.drill_pages import add_drill_routes
 from console.glass import add_glass_routes
 from console.live_pages import add_live_pages
@@ -68,6 +69,7 @@ def build_console_app(service: Service) -> web.Application:
     add_media_routes(app)
     add_news_routes(app)
     add_plan_routes(app)
+    add_use_routes(app)
     add_drill_routes(app)
     add_supervisor_routes(app)
     add_officer_link_routes(app)

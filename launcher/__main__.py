@@ -8,6 +8,7 @@ from pathlib import Path
 
 from casework.model.errors import WaymarkError
 from casework.services.case_file import CaseFileInvalid, render_problems
+from casework.services.shadows import LONGEST_HOURS, USUAL_HOURS
 from launcher import commands
 
 ROOT = Path(os.environ.get("WAYMARK_ROOT", Path(__file__).parent.parent)).absolute()
@@ -46,7 +47,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     workbench = add("workbench", commands.workbench, "write what trainers taught into the training data")
     workbench.add_argument("what", choices=["data"])
+    workbench.add_argument(
+        "act", nargs="?", choices=["withdraw"], help="take back what somebody wrote, for good, and write"
+    )
+    workbench.add_argument("of", nargs="?", metavar="CONVERSATION|MESSAGE", help="by its id or its number")
     workbench.add_argument("--check", action="store_true", help="write nothing; 1 where something is wrong")
+    workbench.add_argument("--by", metavar="LOGIN", help="who takes it back")
+    workbench.add_argument("--reason", metavar="TEXT", help="why, for the record")
+    workbench.add_argument("--password-stdin", action="store_true", help="read their password there")
     evaluate = add("evaluate", commands.evaluate, "measure the assistant and the screen on held-out messages")
     evaluate.add_argument(
         "--set",
@@ -79,7 +87,16 @@ def build_parser() -> argparse.ArgumentParser:
     promote.add_argument("model", metavar="MODEL", help="its id, or the beginning of it")
     rollback = add("rollback", commands.rollback, "go back at once to the model that was live before")
     rollback.add_argument("--reason", required=True, metavar="TEXT", help="why, for the record")
-    for each in (promote, rollback):
+    shadow = add("shadow", commands.shadow, "ask a candidate what people write, beside the live model")
+    shadow.add_argument("model", metavar="MODEL", help="its id, or the beginning of it")
+    shadow.add_argument(
+        "--hours",
+        type=int,
+        default=USUAL_HOURS,
+        help=f"how long, at most {LONGEST_HOURS} (default {USUAL_HOURS})",
+    )
+    shadow.add_argument("--stop", action="store_true", help="ask it no more; what it found stays")
+    for each in (promote, rollback, shadow):
         each.add_argument("--by", required=True, metavar="LOGIN", help="who does it")
         each.add_argument("--password-stdin", action="store_true", help="read their password there")
     add("understand", commands.understand, "JSON lines in, what both layers understand out")

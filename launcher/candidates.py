@@ -10,15 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from casework.adapters.model_signing import load_signing_key, now_text, sign_paper
+from casework.adapters.model_signing import keep_paper, load_signing_key, now_text, sign_paper
 from casework.adapters.service import Service
 from casework.model.errors import WaymarkError
+from casework.model.model_evaluations import ModelEvaluation
 from casework.model.model_papers import BirthCertificate
 from casework.model.release_gates import GateLimits, GateReport, Verdict, judge, load_gate_limits
-from casework.services import model_releases
+from casework.services import evaluations, model_releases
+from casework.services.ports import Transaction
 from launcher import model_files, training
+from launcher.candidate_readings import read_more
 from launcher.compare import check_model_of, find_model
 from launcher.evaluate_gates import keep_answers, make_inputs
+from launcher.evaluation.details import describe
 from launcher.gates_run import Measurement, measure_gates
 from launcher.model_loader import CheckedModel
 from launcher.workbench_data import DataWritten, write_data
@@ -163,23 +167,29 @@ def judge_and_sign(work: JobWork, model_id: str) -> Verdict:
     Raises ModelNotFound, ModelRefused, GatesNotMeasured, Stopped.
     """
     _look(work)
-    return sign_if_passed(work, _measure(work, model_id), limits=load_gate_limits())
+    measurement, evaluation = _measure(work, model_id)
+    return sign_if_passed(work, measurement, evaluation, limits=load_gate_limits())
 
 
-def sign_if_passed(work: JobWork, measurement: Measurement, *, limits: GateLimits) -> Verdict:
+def sign_if_passed(
+    work: JobWork, measurement: Measurement, evaluation: ModelEvaluation, *, limits: GateLimits
+) -> Verdict:
     """Keeps what was measured. The one place where a candidate's paper is made."""
     keep_answers(work.service.database, measurement, by=work.by)
     report, signed = measurement.report, None
     if judge(report, limits).passed:
         signed = _sign(work, report)
-        model_files.keep_paper(work.data_dir, report.model_id, signed)
-    return work.service.database.write_now(
-        lambda tx: model_releases.record_report(tx, report, limits=limits, paper=signed, by=work.by)
-    )
+        keep_paper(work.data_dir, report.model_id, signed)
+
+    def record(tx: Transaction) -> Verdict:
+        evaluations.record_details(tx, evaluation, by=work.by)
+        return model_releases.record_report(tx, report, limits=limits, paper=signed, by=work.by)
+
+    return work.service.database.write_now(record)
 
 
-def _measure(work: JobWork, model_id: str) -> Measurement:
-    database = work.service.database
+def _measure(work: JobWork, model_id: str) -> tuple[Measurement, ModelEvaluation]:
+    database, limits = work.service.database, work.service.bands.limits
 
     def tell(what: str, done: int, of: int) -> None:
         work.tell(what, done, of)
@@ -192,7 +202,11 @@ def _measure(work: JobWork, model_id: str) -> Measurement:
         if live_id is not None and live_id != candidate.model_id:
             live = check_model_of(work.root, database, live_id, Path(folder))
         inputs = replace(make_inputs(work.root, work.service), tell=tell)
-        return measure_gates(inputs, candidate, live)
+        measurement = measure_gates(inputs, candidate, live)
+        report = measurement.report
+        tell("Reading what was taught", 0, 0)
+        extra = read_more(work.root, database, candidate, against=report.against, limits=limits)
+        return measurement, describe(report, measurement.read, extra)
 
 
 def _sign(work: JobWork, report: GateReport) -> str:

@@ -32,7 +32,7 @@ from launcher.invite import invite as make_invite
 from launcher.link import LABELS as LABELS
 from launcher.link import run_link
 from launcher.model_files import read_birth
-from launcher.models import run_models, run_promote, run_rollback
+from launcher.models import run_models, run_promote, run_rollback, run_shadow
 from launcher.staff import ROLES as ROLES
 from launcher.understanding import (
     Parsed,
@@ -87,10 +87,13 @@ def _train_candidate(given: Namespace) -> int:
 
 def workbench(given: Namespace) -> int:
     """What trainers do at the desk, for the command line."""
+    from launcher.withdrawals import run_withdraw
     from launcher.workbench_data import run_workbench_data
 
     service = _open(given)
     try:
+        if given.act == "withdraw":
+            return run_withdraw(service.settings.training_root, service, given)
         return run_workbench_data(service.settings.training_root, service, given)
     finally:
         service.database.close()
@@ -303,6 +306,10 @@ def promote(given: Namespace) -> int:
 
 def rollback(given: Namespace) -> int:
     return _with_models(run_rollback, given)
+
+
+def shadow(given: Namespace) -> int:
+    return _with_models(run_shadow, given)
 
 
 def _with_models(run: Callable[[Service, Namespace], int], given: Namespace) -> int:

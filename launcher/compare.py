@@ -30,6 +30,7 @@ from launcher.model_loader import CheckedModel, check_birth
 from launcher.progress import ProgressBar
 from launcher.replay import Progress, Replayed, digest_of, replay
 from launcher.replay_input import ReplayInput, find_input_sha, prepare
+from launcher.rule_alone import find_rule_alone, note_rule_alone
 
 Row = TypeVar("Row")
 RECENT = "recent"
@@ -86,7 +87,8 @@ def compare_stored(
 ) -> Recorded:
     """Both models on the newest stored turns, recorded. `against`: None for the live one.
 
-    `tell`: what is done, how much of it, of how much. Raises ModelNotFound, also where no model is live.
+    `tell`: what is done, how much of it, of how much. What a rule alone saw goes to the trainers. Raises
+    ModelNotFound, also where no model is live.
     """
     database = service.database
     live = against or database.read_now(lambda tx: tx.model_releases.find_live())
@@ -113,6 +115,7 @@ def compare_stored(
             by=by,
         )
     )
+    note_rule_alone(database, find_rule_alone(asked, (compared.before, compared.after)))
     return Recorded(comparison_id=comparison_id, model_id=new.model_id, asked=asked, compared=compared)
 
 
@@ -160,10 +163,12 @@ def read_inputs(
     stored: list[StoredTurn] = database.read_now(
         lambda tx: tx.turn_records.list_for_replay(newest=newest, only_urgent=only_urgent)
     )
-    return [each for some in _chunks(stored) for each in _prepare(database, masker, some)]
+    return [each for some in _chunks(stored) for each in prepare_stored(database, masker, some)]
 
 
-def _prepare(database: Database, masker: Masker, stored: Sequence[StoredTurn]) -> list[ReplayInput]:
+def prepare_stored(database: Database, masker: Masker, stored: Sequence[StoredTurn]) -> list[ReplayInput]:
+    """Masked, in the order given."""
+
     def mask(tx: Transaction) -> list[ReplayInput]:
         ids = sorted({turn.conversation_id for turn in stored})
         values = {each: read_values(tx, each) for each in ids}

@@ -2,27 +2,33 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from casework.model.bands import Bands
 from casework.model.disclosure_screen import DisclosureScreen, load_disclosure_screen
-from casework.model.disclosures import Band
 from casework.model.errors import AssistantUnavailable, WaymarkError
 from casework.model.release_gates import GateReport, Measured
-from casework.model.turn_outcomes import TurnOutcome
 from casework.services.comparison_ports import EvaluationAnswer
 from casework.services.ports import Assistant
 from launcher.evaluation import answers as kept
 from launcher.evaluation.answers import Read
 from launcher.evaluation.conversations import NAME as TALKS
 from launcher.evaluation.conversations import TalkHeld, hold_talks, read_talks
-from launcher.evaluation.figures import SMS_LENGTH, Judged, f1_of, judge
+from launcher.evaluation.figures import Judged, judge
 from launcher.evaluation.frozen import check_frozen
 from launcher.evaluation.packs import Pack, judge_pack, read_packs
 from launcher.evaluation.sets import HeldOutSet, read_set
+from launcher.gate_figures import (
+    count,
+    find_newly_missed,
+    measure_corpora,
+    measure_pack,
+    measure_talks,
+    score,
+)
 from launcher.model_loader import CheckedModel
 from launcher.replay import Replayed, find_p95, replay_with, running_model
 from launcher.replay_input import ReplayInput, a_strangers_turn
@@ -32,7 +38,6 @@ from launcher.understanding import Parsed, understand_texts
 
 CORPUS, CORPUS_FOLDER = "test", "corpus_test"
 WORKBENCH = "data/held_out/workbench"
-SURE_BELOW = 0.2
 TIMED_TURNS = 200
 
 Known = Callable[[str, str], Mapping[str, EvaluationAnswer]]
@@ -105,8 +110,7 @@ def measure_gates(inputs: GateInputs, candidate: CheckedModel, live: CheckedMode
     read = kept.set_beside(new.judged, inputs.bands.limits, by_key if live is not None else None)
     talks, p95_ms, replayed = asyncio.run(_ask_process(inputs, candidate, sets, screen))
     name = _kept_name(sets, TALKS)
-    held_now = tuple(kept.answer_of_talk(one) for one in talks)
-    answers[candidate.model_id, name] = held_now
+    answers[candidate.model_id, name] = tuple(kept.answer_of_talk(one) for one in talks)
     held_before, before = asyncio.run(_ask_live(inputs, live, sets, screen))
     if live is not None:
         answers[live.model_id, name] = held_before
@@ -114,10 +118,10 @@ def measure_gates(inputs: GateInputs, candidate: CheckedModel, live: CheckedMode
     measured = [
         *measure_corpora(read),
         *_measure_packs(sets, new, old if live is not None else None),
-        _count("live_disclosures", "stored", len(missed), len(inputs.stored)),
-        _count("conversations", "newly_failed", count_newly_failed(held_now, held_before), len(talks)),
-        _score("p95", "turn_ms", p95_ms, TIMED_TURNS, None),
-        _count("data", "findings", inputs.findings[1], max(inputs.findings)),
+        *measure_talks(talks, held_before if live is not None else None),
+        count("live_disclosures", "stored", len(missed), len(inputs.stored)),
+        score("p95", "turn_ms", p95_ms, TIMED_TURNS),
+        count("data", "findings", inputs.findings[1], max(inputs.findings)),
     ]
     report = GateReport(
         model_id=candidate.model_id,
@@ -196,96 +200,12 @@ def _find_live(
     return ask_sets(inputs, live, sets, screen).answers
 
 
-# --- what is measured of them ---------------------------------------------------------------------------
-
-
-def measure_corpora(read: Sequence[Read]) -> list[Measured]:
-    """The gates that the held-out messages decide; `was` is left out where no model is live."""
-    urgent = [one for one in read if one.judged.is_urgent]
-    routine = [one for one in read if one.judged.is_routine]
-    tiers = {tier: [one for one in urgent if one.judged.tier == tier] for tier in (1, 2, 3, 4)}
-    return [
-        _share("danger_now", "tier_1", tiers[1], _is_caught),
-        *(_share("tiers", f"tier_{tier}", tiers[tier], _is_caught) for tier in (2, 3, 4)),
-        _share("model_alone_urgent", "urgent", urgent, lambda answer: answer.is_caught_alone),
-        *(_share("slices", name, those, _is_caught) for name, those in _slices(urgent)),
-        _count("sure_and_wrong", "urgent", sum(map(_is_newly_sure_and_wrong, urgent)), len(urgent)),
-        _share("false_alarms", "routine", routine, lambda answer: answer.band is Band.RED),
-        _macro_f1(routine),
-    ]
-
-
-def _is_caught(answer: EvaluationAnswer) -> bool:
-    return answer.is_caught
-
-
-def _is_newly_sure_and_wrong(one: Read) -> bool:
-    """Where no model is live everything is new."""
-    return _is_sure_and_wrong(one.now) and not (one.was is not None and _is_sure_and_wrong(one.was))
-
-
-def _is_sure_and_wrong(answer: EvaluationAnswer) -> bool:
-    return answer.band is Band.GREEN and answer.urgency is not None and answer.urgency < SURE_BELOW
-
-
-def _slices(urgent: Sequence[Read]) -> Iterable[tuple[str, list[Read]]]:
-    """By style, which names other languages too, and by whether it came as one text message or longer."""
-    slices: dict[str, list[Read]] = {}
-    for one in urgent:
-        length = "long" if len(one.judged.example.text) > SMS_LENGTH else "short"
-        for name in (f"style {one.judged.example.style}", f"length {length}"):
-            slices.setdefault(name, []).append(one)
-    return sorted(slices.items())
-
-
-def _macro_f1(routine: Sequence[Read]) -> Measured:
-    value = f1_of([(one.judged.meant, one.now.outcome) for one in routine]).value
-    was = [(one.judged.meant, one.was.outcome) for one in routine if one.was is not None]
-    return _score("intents", "macro_f1", value, len(routine), f1_of(was).value)
-
-
 def _measure_packs(
     sets: GateSets, new: Reading, old: Mapping[str, tuple[EvaluationAnswer, ...]] | None
-) -> Iterable[Measured]:
+) -> Iterator[Measured]:
     for pack in sets.packs:
         name = _kept_name(sets, f"packs/{pack.name}")
-        now = new.answers[name]
-        was = None if old is None else sum(one.is_right for one in old[name])
-        yield _count("packs", pack.name, sum(one.is_right for one in now), len(now), was)
-
-
-def _share(gate: str, of: str, those: Sequence[Read], holds: Callable[[EvaluationAnswer], bool]) -> Measured:
-    before = [holds(one.was) for one in those if one.was is not None]
-    was = sum(before) if len(before) == len(those) and those else None
-    return _count(gate, of, sum(holds(one.now) for one in those), len(those), was)
-
-
-def _count(gate: str, of: str, hits: int, n: int, was: int | None = None) -> Measured:
-    return Measured(gate=gate, of=of, hits=hits, n=n, value=None, was_hits=was, was_value=None)
-
-
-def _score(gate: str, of: str, value: float | None, n: int, was: float | None) -> Measured:
-    return Measured(gate=gate, of=of, hits=None, n=n, value=value, was_hits=None, was_value=was)
-
-
-def find_newly_missed(stored: Sequence[ReplayInput], now: Replayed, before: Replayed | None) -> list[str]:
-    """Stored disclosures the live model catches and this one does not; one that was not answered is missed."""
-
-    def is_missed(replayed: Replayed, turn_id: str) -> bool:
-        outcome: TurnOutcome | None = replayed.outcomes.get(turn_id)
-        return outcome is None or not outcome.is_caught
-
-    return [
-        turn.turn_id
-        for turn in stored
-        if is_missed(now, turn.turn_id) and not (before is not None and is_missed(before, turn.turn_id))
-    ]
-
-
-def count_newly_failed(now: Sequence[EvaluationAnswer], before: Sequence[EvaluationAnswer]) -> int:
-    """Talks that do not come to what they should, and did with the live model; without one, all that do not."""
-    failed_before = {one.item_key for one in before if not one.is_right}
-    return sum(not one.is_right and one.item_key not in failed_before for one in now)
+        yield from measure_pack(pack, new.answers[name], None if old is None else old[name])
 
 
 # --- what a running process is asked --------------------------------------------------------------------

@@ -9,7 +9,7 @@ from casework.adapters.training_files import TaughtRow, list_texts
 from casework.model.masking import CaseValues, Masker
 from casework.model.teaching_masks import find_personal
 from casework.model.teaching_texts import Refusal, check, five_words
-from casework.services import masked_reading
+from casework.services import examples, masked_reading
 from casework.services.review_ports import Example
 from launcher.taught_texts import Finding, has_label
 
@@ -59,7 +59,7 @@ def find_edits(
     edits = HandEdits()
     for example in tx.examples.list_in_data(TRAIN):
         row = standing.get(example.id)
-        if row is None or row.sha == taught(example).sha or not is_usable(tx, example):
+        if row is None or row.sha == taught(example).sha or not examples.is_usable(tx, example):
             continue
         at = place_of[example.id]
         finding = partial(Finding, row=example.id, file=at.file, line=at.line)
@@ -98,11 +98,6 @@ def take_edits(tx: SqlTransaction, *, edits: HandEdits) -> int:
     return taken
 
 
-def is_usable(tx: SqlTransaction, example: Example) -> bool:
-    """Whether what it is made of may teach; somebody's own words of no message always may."""
-    return example.inbox_id is None or tx.training_flags.is_usable(example.inbox_id)
-
-
 def find_codes(tx: SqlTransaction, example: Example, text: str, masker: Masker) -> list[str]:
     """Why the words may not be taught, with all that is known of who the example is of."""
     of = example.conversation_id
@@ -113,9 +108,10 @@ def find_codes(tx: SqlTransaction, example: Example, text: str, masker: Masker) 
 
 def _find_codes_of_edit(tx: SqlTransaction, example: Example, row: TaughtRow, masker: Masker) -> list[str]:
     codes = find_codes(tx, example, row.text, masker)
-    if example.is_reworded and example.inbox_id is not None:
+    message = examples.find_root(tx, example).inbox_id
+    if example.is_reworded and message is not None:
         # Only rewordings may be of words that are not taught as they stand: a hand may not bring those in either.
-        written = masked_reading.mask_message(tx, example.inbox_id, masker=masker).text
+        written = masked_reading.mask_message(tx, message, masker=masker).text
         if (five_words(row.text) - five_words(example.text)) & five_words(written):
             codes.append(Refusal.COPIED.value)
     return codes

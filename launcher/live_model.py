@@ -6,21 +6,21 @@ upgrade; a new database founds its first model.
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from casework.adapters.model_signing import load_signing_key, now_text, sign_paper
+from casework.adapters.model_signing import keep_paper, load_signing_key, now_text, sign_paper
 from casework.adapters.storage.database import Database
 from casework.adapters.storage.transaction import SqlTransaction
-from casework.adapters.training_files import Merged, merge, read_folder, read_rows, write_folder
+from casework.adapters.training_files import read_folder, write_folder
 from casework.model.model_papers import BirthCertificate, PaperKind, birth_from_json
 from casework.services import model_releases
 from casework.services.model_ports import ModelVersion
 from launcher import model_files, training
 from launcher.model_keeper import find_file
 from launcher.taught_texts import TAUGHT
-from launcher.workbench_data import is_withdrawn
+from launcher.withdrawn_rows import leave_out_withdrawn
 
 TAUGHT_WAITS = "What trainers have taught since waits to be trained and judged. Nothing of it is live yet."
 TAUGHT_RIDES_ALONG = (
@@ -132,10 +132,10 @@ def _find_upgrade_root(places: Places, live: BirthCertificate, database: Databas
         else:
             say(TAUGHT_RIDES_ALONG)
     files = read_folder(taught)
-    merged = _leave_out_withdrawn(files, database)
+    merged = leave_out_withdrawn(files, database)
     if taught == root / TAUGHT and not merged.removed:
         return root
-    made = places.data_dir / "upgrade"
+    made = model_files.upgrade_dir(places.data_dir)
     shutil.rmtree(made, ignore_errors=True)
     (made / "data" / "workbench").mkdir(parents=True)
     links = [*UPGRADE_LINKS, *(f"data/{name}" for name in UPGRADE_DATA_LINKS)]
@@ -144,13 +144,6 @@ def _find_upgrade_root(places: Places, live: BirthCertificate, database: Databas
             (made / name).symlink_to((root / name).resolve())
     write_folder(made / TAUGHT, {}, merged.files)
     return made
-
-
-def _leave_out_withdrawn(files: Mapping[str, str], database: Database) -> Merged:
-    """Words somebody took back teach no model that is made from now on, whatever was kept of them."""
-    rows, _ = read_rows(files)
-    withdrawn = database.read_now(lambda tx: {row for row in rows if is_withdrawn(tx, row)})
-    return merge(files, [row for name, row in rows.items() if name not in withdrawn], known=withdrawn)
 
 
 def _sign_own(
@@ -162,6 +155,6 @@ def _sign_own(
         birth = replace(birth, parts=training.parts(root))
     paper = model_releases.make_own_paper(kind, birth, at=now_text())
     signed = sign_paper(paper, load_signing_key(places.data_dir))
-    model_files.keep_paper(places.data_dir, birth.model_id, signed)
+    keep_paper(places.data_dir, birth.model_id, signed)
     model_files.keep_taught(root, places.data_dir, birth.model_id)
     return birth, signed

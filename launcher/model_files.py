@@ -31,23 +31,23 @@ def run_dir(data_dir: Path) -> Path:
     return models_dir(data_dir) / "run"
 
 
-def paper_path(data_dir: Path, model_id: str) -> Path:
-    return models_dir(data_dir) / f"{model_id}.jws"
-
-
-def keep_paper(data_dir: Path, model_id: str, signed: str) -> Path:
-    """Writes a paper beside the database's copy, for hosts without a database."""
-    path = paper_path(data_dir, model_id)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_suffix(".new")
-    new.write_text(signed + "\n")
-    new.replace(path)
-    return path
-
-
 def taught_dir(data_dir: Path, model_id: str) -> Path:
     """The trainers' rows as that model was taught them."""
     return models_dir(data_dir) / "taught" / model_id
+
+
+def upgrade_dir(data_dir: Path) -> Path:
+    """The tree an upgrade is trained from, with the live model's rows in place of what nobody has judged."""
+    return data_dir / "upgrade"
+
+
+def list_kept(data_dir: Path) -> list[Path]:
+    """Every folder outside the tree that holds rows of trainers'."""
+    folders = [
+        *(models_dir(data_dir) / "taught").glob("*"),
+        upgrade_dir(data_dir) / "data" / "workbench" / "nlu",
+    ]
+    return sorted(folder for folder in folders if folder.is_dir())
 
 
 def keep_taught(root: Path, data_dir: Path, model_id: str) -> None:

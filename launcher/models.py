@@ -1,27 +1,19 @@
-"""`./waymark models`, `promote` and `rollback`: which models there are, and which one answers people."""
+"""`./waymark models`, `promote`, `rollback` and `shadow`: which models there are, and which one answers people."""
 
-import getpass
 import json
-import sys
 from argparse import Namespace
 from typing import Any
 
-from casework.adapters.model_signing import load_signing_key, sign_paper
+from casework.adapters import promotions
 from casework.adapters.service import Service
 from casework.adapters.storage.transaction import SqlTransaction
-from casework.model.errors import SignInRefused, WaymarkError
-from casework.model.policy import Action, can
+from casework.model.policy import Action
 from casework.model.release_gates import load_gate_limits
-from casework.services import model_releases
+from casework.services import model_releases, shadows
 from casework.services.model_ports import ModelRelease, ModelVersion
-from casework.services.ports import StaffMember
-from launcher.model_files import keep_paper
+from launcher.identities import check_role, identify
 
 SHORT = 12
-
-
-class NotTheirs(WaymarkError):
-    """Their role does not do this."""
 
 
 def run_models(service: Service, given: Namespace) -> int:
@@ -69,26 +61,23 @@ def _say(version: ModelVersion, release: ModelRelease | None) -> str:
 
 def run_promote(service: Service, given: Namespace) -> int:
     """The first call proposes; a second one by somebody else, whose role approves, releases."""
-    by = _identify(service, given)
+    by = identify(service, given)
     model_id = service.database.read_now(lambda tx: _find(tx, given.model))
     limits = load_gate_limits()
     proposal = service.database.read_now(lambda tx: tx.model_releases.find_proposal())
     if proposal is None or proposal.model_id != model_id:
-        _check_role(by, Action.TRAIN)
+        check_role(by, Action.TRAIN)
         service.database.write_now(lambda tx: model_releases.propose(tx, model_id, by=by.id, limits=limits))
         print(
             f"Proposed {model_id[:SHORT]}. A supervisor releases it: ./waymark promote {given.model} --by LOGIN"
         )
         return 0
-    _check_role(by, Action.APPROVE_MODEL)
-    key = load_signing_key(service.settings.data_dir)
-
-    def approve(tx: SqlTransaction) -> str:
-        signed = sign_paper(model_releases.make_release_paper(tx, proposal.id, by=by.id), key)
-        model_releases.approve(tx, proposal.id, by=by.id, paper=signed, limits=limits)
-        return signed
-
-    keep_paper(service.settings.data_dir, model_id, service.database.write_now(approve))
+    check_role(by, Action.APPROVE_MODEL)
+    data_dir = service.settings.data_dir
+    service.database.write_now(
+        lambda tx: promotions.release(tx, proposal.id, by=by.id, limits=limits, data_dir=data_dir)
+    )
+    service.database.read_now(lambda tx: promotions.keep_released_paper(tx, proposal.id, data_dir=data_dir))
     print(
         f"Released {model_id[:SHORT]}. New conversations go to it; those that run stay with theirs for a day."
     )
@@ -96,10 +85,27 @@ def run_promote(service: Service, given: Namespace) -> int:
 
 
 def run_rollback(service: Service, given: Namespace) -> int:
-    by = _identify(service, given)
-    _check_role(by, Action.ROLL_BACK_MODEL)
+    by = identify(service, given)
+    check_role(by, Action.ROLL_BACK_MODEL)
     to = service.database.write_now(lambda tx: model_releases.roll_back(tx, by=by.id, reason=given.reason))
     print(f"Live is {to[:SHORT]} again, for every conversation, from its next message on.")
+    return 0
+
+
+def run_shadow(service: Service, given: Namespace) -> int:
+    """Starts or stops asking a candidate what people write, beside the live model. 1 where nothing was to stop."""
+    by = identify(service, given)
+    check_role(by, Action.TRAIN)
+    model_id = service.database.read_now(lambda tx: _find(tx, given.model))
+    if given.stop:
+        is_stopped = service.database.write_now(lambda tx: shadows.stop(tx, model_id, by=by.id))
+        print(f"{model_id[:SHORT]} is asked no more." if is_stopped else "It was not asked anything.")
+        return 0 if is_stopped else 1
+    service.database.write_now(lambda tx: shadows.start(tx, model_id, hours=given.hours, by=by.id))
+    print(
+        f"{model_id[:SHORT]} is asked what comes in for {given.hours} hours. It answers nobody; what would differ "
+        f"stands at /workbench/models/{model_id[:SHORT]}"
+    )
     return 0
 
 
@@ -110,20 +116,3 @@ def _find(tx: SqlTransaction, asked: str) -> str:
             f"{len(found)} models begin with {asked}. See ./waymark models --json"
         )
     return found[0]
-
-
-def _identify(service: Service, given: Namespace) -> StaffMember:
-    """Whoever they say they are; outside a sandbox with their password. Raises SignInRefused."""
-    member = service.database.read_now(lambda tx: tx.staff.find(given.by))
-    if service.settings.is_sandbox and member is not None:
-        return member
-    password = sys.stdin.readline().rstrip("\n") if given.password_stdin else getpass.getpass("Password: ")
-    is_theirs = service.passwords.matches(password, member.password_hash if member else None)
-    if member is None or not is_theirs:
-        raise SignInRefused("Wrong name or password.")
-    return member
-
-
-def _check_role(member: StaffMember, action: Action) -> None:
-    if not can(member.role, action):
-        raise NotTheirs(f"{member.login} is {member.role}: that role does not do this.")

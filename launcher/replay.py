@@ -118,7 +118,7 @@ async def replay_with(
                 failed.append(turn.turn_id)
             else:
                 outcomes[turn.turn_id] = find_outcome(turn.screen, answer, bands)
-                alone[turn.turn_id] = _decide_alone(answer, bands)
+                alone[turn.turn_id] = decide_alone(answer, bands)
             on_progress(len(outcomes) + len(failed), len(turns))
 
     async with asyncio.TaskGroup() as group:
@@ -180,7 +180,8 @@ def _name_effect(effect: JsonObject) -> str:
     return f"{effect.get('effect')}:{reason}" if reason else str(effect.get("effect"))
 
 
-def _decide_alone(answer: AssistantAnswer, bands: Bands) -> Band:
+def decide_alone(answer: AssistantAnswer, bands: Bands) -> Band:
+    """The band the model gives without the screen."""
     return decide_band(CALM, answer.learned, answer.wish, bands.limits).band
 
 

@@ -42,8 +42,13 @@ UNKNOWN = AssistantView(standing=Standing.UNKNOWN)
 class ReplayReads:
     """Knows each turn by its id, which is the conversation's while it is asked again. Nobody proves anything here."""
 
-    def __init__(self, turns: Iterable[ReplayInput]) -> None:
-        self._views: Mapping[str, AssistantView] = {turn.turn_id: _view(turn) for turn in turns}
+    def __init__(self, turns: Iterable[ReplayInput] = ()) -> None:
+        self._views: Mapping[str, AssistantView] = {}
+        self.know(turns)
+
+    def know(self, turns: Iterable[ReplayInput]) -> None:
+        """These from now on, and no others."""
+        self._views = {turn.turn_id: _view(turn) for turn in turns}
 
     async def read_view(self, conversation_id: str, *, as_if_code: str | None = None) -> AssistantView:
         return self._views.get(conversation_id, UNKNOWN)

@@ -39,7 +39,7 @@ def write_set(root: Path, rows: Sequence[Example]) -> Path | None:
     number = max(numbers, default=0) + 1
     path = root / FOLDER / f"v{number:04d}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    outcomes = _read_outcomes(root)
+    outcomes = read_outcomes(root)
     content = b"".join(msgspec.json.encode(_line(row, outcomes)) + b"\n" for row in rows)
     sha_path(path).write_text(f"{hashlib.sha256(content).hexdigest()}  {path.name}\n")
     new = path.with_suffix(".new")
@@ -64,6 +64,7 @@ def _line(row: Example, outcomes: dict[str, str]) -> dict[str, Any]:
     return {"row": row.id, "text": row.text, **label, **sub, "scenario": row.scenario, "style": "real"}
 
 
-def _read_outcomes(root: Path) -> dict[str, str]:
+def read_outcomes(root: Path) -> dict[str, str]:
+    """What each wish comes to, by bot/outcomes.yml."""
     table = YAML(typ="safe", pure=True).load((root / "bot" / "outcomes.yml").read_text(encoding="utf-8"))
     return {intent: entry["outcome"] for intent, entry in table["outcomes"].items()}

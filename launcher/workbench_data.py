@@ -14,7 +14,6 @@ from pathlib import Path
 
 from casework.adapters.service import Service
 from casework.adapters.storage.database import Database
-from casework.adapters.storage.training_flags import WITHDRAWN
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.training_files import (
     Merged,
@@ -26,9 +25,9 @@ from casework.adapters.training_files import (
     read_rows,
     write_folder,
 )
-from casework.model.errors import ExampleNotFound
 from casework.model.masking import Masker
 from casework.model.teaching_texts import Refusal, find_copies_within, find_near_copies
+from casework.services import examples
 from casework.services.review_ports import Example
 from launcher import taught_tests
 from launcher.hand_edits import (
@@ -37,12 +36,12 @@ from launcher.hand_edits import (
     HandEdits,
     find_codes,
     find_edits,
-    is_usable,
     take_edits,
     taught,
     with_edit,
 )
 from launcher.taught_texts import TAUGHT, Finding, check_files, has_label, list_known
+from launcher.withdrawn_rows import find_row, forget_kept, is_withdrawn
 
 TEST = "test"
 
@@ -91,6 +90,7 @@ def write_data(root: Path, service: Service, *, by: str) -> DataWritten:
     taken = service.database.write_now(partial(take_edits, edits=planned.edits))
     write_folder(root / TAUGHT, planned.files, planned.merged.files)
     ended = taught_tests.end_sets(root, lambda row: service.database.read_now(partial(is_withdrawn, row=row)))
+    forget_kept(service.settings.data_dir, service.database)
     made = taught_tests.write_set(root, planned.rows.test)
     is_other = bool(taken or made or ended)
     version, is_new = service.database.write_now(
@@ -142,9 +142,14 @@ def _sum_up(planned: _Planned, version: int) -> DataWritten:
 
 
 def run_workbench_data(root: Path, service: Service, given: Namespace) -> int:
-    """The command: writes, or with --check only says. 1 where something is held back or at fault."""
+    """The command: writes, or with --check only says. As `print_written`."""
     written = check_data(root, service) if given.check else write_data(root, service, by="launcher")
-    would = "would be " if given.check else ""
+    return print_written(written, is_check=given.check)
+
+
+def print_written(written: DataWritten, *, is_check: bool = False) -> int:
+    """1 where something is held back or at fault."""
+    would = "would be " if is_check else ""
     print(
         f"{written.rows} rows are taught: {written.added} {would}added, {written.changed} {would}changed, "
         f"{written.removed} {would}removed. Version {written.version}."
@@ -203,7 +208,7 @@ def _read(
     codes_of: dict[str, list[str]] = {}
     sides: dict[str, list[Example]] = {}
     for side in (TRAIN, TEST):
-        stored = [row for row in tx.examples.list_in_data(side) if is_usable(tx, row)]
+        stored = [row for row in tx.examples.list_in_data(side) if examples.is_usable(tx, row)]
         sides[side] = [with_edit(row, edits.taken.get(row.id)) for row in stored]
         for row in sides[side]:
             codes = find_codes(tx, row, row.text, masker)
@@ -228,22 +233,9 @@ def _find_copies(
 
 def _merge(database: Database, files: Mapping[str, str], rows: _Rows, edits: HandEdits) -> Merged:
     named = set(read_rows(files)[0])
-    known = database.read_now(lambda tx: {row for row in named if _find(tx, row) is not None})
+    known = database.read_now(lambda tx: {row for row in named if find_row(tx, row) is not None})
     wanted = [edits.refused.get(row.id, taught(row)) for row in rows.train]
     return merge(files, wanted, known=known | {row.id for row in rows.train})
-
-
-def _find(tx: SqlTransaction, row: str) -> Example | None:
-    try:
-        return tx.examples.get(row)
-    except ExampleNotFound:
-        return None
-
-
-def is_withdrawn(tx: SqlTransaction, row: str) -> bool:
-    """Whether its words were taken back; False for a row of another database."""
-    found = _find(tx, row)
-    return found is not None and found.status == WITHDRAWN
 
 
 def _note_written(
@@ -269,7 +261,7 @@ def _note_written(
 
 def _is_overtaken(tx: SqlTransaction, *, rows: _Rows) -> bool:
     sides = [*tx.examples.list_in_data(TRAIN), *tx.examples.list_in_data(TEST)]
-    standing = {row.id for row in sides if is_usable(tx, row)}
+    standing = {row.id for row in sides if examples.is_usable(tx, row)}
     return any(row.id not in standing for row in [*rows.train, *rows.test])
 
 

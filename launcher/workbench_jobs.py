@@ -33,6 +33,7 @@ from casework.services.ports import Transaction
 from casework.services.review_steps import take_next_review_step
 from launcher.candidates import JobWork, Stopped
 from launcher.job_kinds import RUNS
+from launcher.shadow import Shadowing
 from launcher.training import TrainingFailed
 
 log = structlog.get_logger()
@@ -124,13 +125,20 @@ class Progress:
 
 
 def run_jobs(service: Service, *, ending: threading.Event) -> None:
-    """Until `ending`: the next job if there is one, else the next few rows of the queues, else a pause."""
+    """Until `ending`: the next job if there is one, else the next few rows of the queues, else a pause.
+
+    Between them a candidate in the shadow is asked what came in.
+    """
     worker = new_id()
     log.info("jobs_started")
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, _shadowing(service, runner) as shadowing:
         while not ending.is_set():
             try:
+                if service.database.read_now(jobs.has_next):
+                    # A training wants the memory, and takes minutes.
+                    runner.run(shadowing.let_go())
                 did_something = take_one(service, worker, runner, ending)
+                did_something |= runner.run(shadowing.take())
             except Ending:
                 return
             except Exception:
@@ -138,6 +146,15 @@ def run_jobs(service: Service, *, ending: threading.Event) -> None:
                 ending.wait(FAILURE_PAUSE_SECONDS)
                 continue
             ending.wait(PAUSE_SECONDS if did_something else IDLE_SECONDS)
+
+
+@contextmanager
+def _shadowing(service: Service, runner: asyncio.Runner) -> Iterator[Shadowing]:
+    shadowing = Shadowing(service)
+    try:
+        yield shadowing
+    finally:
+        runner.run(shadowing.let_go())
 
 
 def take_one(service: Service, worker: str, runner: asyncio.Runner, ending: threading.Event) -> bool:

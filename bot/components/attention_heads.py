@@ -5,13 +5,15 @@ looks at every token's states and each answer attends to the tokens that matter 
 TensorFlow, which Rasa brings along; reading takes numpy alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.components.batches import steady_batches
 from bot.components.sentence_encoder import STATE_WIDTH
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -30,7 +32,7 @@ class HeadSettings:
     queries: int = 8
     epochs: int = 4
     batch: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 0.02
     smoothing: float = 0.04
     seed: int = 11
@@ -83,6 +85,7 @@ def _softmax(values: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
 
 
 def train_heads(
+    texts: Sequence[str],
     states: Sequence[NDArray[np.float16]],
     targets: Mapping[str, NDArray[np.int64]],
     classes: Mapping[str, int],
@@ -90,14 +93,15 @@ def train_heads(
     *,
     on_progress: Callable[[str], None],
 ) -> Weights:
-    """Trains on all texts at once; `targets` gives each answer's class a text, UNKNOWN where it has none."""
+    """Trains on all texts at once; `targets` gives each answer's class a text, UNKNOWN where it has none.
+
+    `states` are read of the texts, which themselves decide only what is learnt together (`steady_batches`).
+    """
     import tensorflow as tf
 
-    tf.random.set_seed(settings.seed)
     chance = np.random.default_rng(settings.seed)
     network = {name: tf.Variable(value) for name, value in _first_weights(classes, settings, chance).items()}
     variables = list(network.values())
-    steps = settings.epochs * -(-len(states) // settings.batch)
     optimizer = Adam(tf, variables, settings.weight_decay)
 
     @tf.function(
@@ -105,25 +109,27 @@ def train_heads(
             tf.TensorSpec([None, None, STATE_WIDTH], tf.float32),
             tf.TensorSpec([None, None], tf.float32),
             tf.TensorSpec([None, len(classes)], tf.int64),
+            tf.TensorSpec([2], tf.int64),
             tf.TensorSpec([], tf.float32),
         ],
         autograph=False,
     )
-    def learn(batch: Any, mask: Any, wanted: Any, rate: Any) -> Any:
+    def learn(batch: Any, mask: Any, wanted: Any, seed: Any, rate: Any) -> Any:
         with tf.GradientTape() as tape:
-            loss = _loss(tf, network, batch, mask, wanted, classes, settings)
+            loss = _loss(tf, network, batch, mask, wanted, classes, settings, seed)
         optimizer.apply(tape.gradient(loss, variables), rate)
         return loss
 
     wanted = np.stack([targets[answer] for answer in classes], axis=1)
-    step = 0
+    lengths = [len(one) for one in states]
     for epoch in range(settings.epochs):
         losses = []
-        for batch in batches_of_like_length([len(one) for one in states], settings.batch, chance):
-            step += 1
-            padded, mask = _pad([states[index] for index in batch])
-            rate = settings.learning_rate * slope(step / steps)
-            losses.append(float(learn(padded, mask, wanted[batch], np.float32(rate))))
+        batches = steady_batches(texts, lengths, settings.batch, seed=settings.seed, round_number=epoch)
+        for number, batch in enumerate(batches, start=1):
+            padded, mask = _pad([states[row] for row in batch.rows])
+            rate = settings.learning_rate * slope((epoch + number / len(batches)) / settings.epochs)
+            seed = np.array(batch.seed, np.int64)
+            losses.append(float(learn(padded, mask, wanted[batch.rows], seed, np.float32(rate))))
         on_progress(f"reading tokens, round {epoch + 1} of {settings.epochs}: loss {np.mean(losses):.3f}")
     return {name: variable.numpy() for name, variable in network.items()}
 
@@ -158,12 +164,18 @@ def _loss(
     wanted: Any,
     classes: Mapping[str, int],
     settings: HeadSettings,
+    seed: Any,
 ) -> Any:
-    """The loss of the network with its dropout."""
+    """The loss of the network with its dropout, which is drawn from the batch's own `seed`."""
+    dropped = itertools.count()
+
+    def drop(values: Any, share: float) -> Any:
+        return tf.nn.experimental.stateless_dropout(values, share, seed=seed + next(dropped))
+
     mean, variance = tf.nn.moments(batch, [2], keepdims=True)
     normal = (batch - mean) * tf.math.rsqrt(variance + EPSILON) * network["gain"] + network["shift"]
-    wide = tf.nn.dropout(normal, 0.15) @ network["dense"] + network["bias_dense"]
-    hidden = tf.nn.dropout(tf.nn.gelu(wide, approximate=True), 0.2)
+    wide = drop(normal, 0.15) @ network["dense"] + network["bias_dense"]
+    hidden = drop(tf.nn.gelu(wide, approximate=True), 0.2)
     there = mask[:, :, None]
     most = tf.reduce_max(hidden + (1 - there) * LEAST, 1)
     middle = tf.reduce_sum(hidden * there, 1) / tf.reduce_sum(there, 1)
@@ -174,7 +186,7 @@ def _loss(
         pooled = tf.reshape(
             tf.einsum("btq,bth->bqh", attention, hidden), [-1, settings.queries * settings.width]
         )
-        seen = tf.nn.dropout(tf.concat([pooled, most, middle], 1), 0.3)
+        seen = drop(tf.concat([pooled, most, middle], 1), 0.3)
         logits.append(seen @ network[f"{answer}/out"] + network[f"{answer}/bias_out"])
     return smoothed_loss(tf, logits, wanted, list(classes.values()), settings.smoothing)
 
@@ -219,18 +231,6 @@ class Adam:
 def slope(done: float) -> float:
     """Up over the first 15 % of the steps, then down to nothing (one cycle)."""
     return done / 0.15 if done < 0.15 else 0.5 * (1 + np.cos(np.pi * (done - 0.15) / 0.85))
-
-
-def batches_of_like_length(
-    lengths: Sequence[int], size: int, chance: np.random.Generator
-) -> Iterator[NDArray[np.int64]]:
-    """Every text once, shuffled, texts of like length together."""
-    order = chance.permutation(len(lengths))
-    batches = []
-    for start in range(0, len(order), size * 20):
-        near = sorted(order[start : start + size * 20], key=lambda index: lengths[index])
-        batches += [np.array(near[i : i + size]) for i in range(0, len(near), size)]
-    return (batches[index] for index in chance.permutation(len(batches)))
 
 
 def _pad(states: Sequence[NDArray[np.float16]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -63,7 +63,7 @@ LEAST_GAIN = 0.1
 PROGRESS_EVERY = 4096
 
 BESIDE = (
-    *("attention_heads", "encoder_graph", "misspelling", "plain_spelling", "sentence_encoder"),
+    *("attention_heads", "batches", "encoder_graph", "misspelling", "plain_spelling", "sentence_encoder"),
     *("sentence_heads", "spelling", "tuned_layers", "word_heads"),
 )
 READ_BY = (
@@ -192,7 +192,7 @@ class MessageClassifier(GraphComponent):
         states = self._read_states(encoder, written)
         sizes = {answer: len(classes) for answer, classes in self._answers.classes.items()}
         settings = HeadSettings(**{**(HEADS_OF_FEW if is_few else {}), **self._config["heads"]})
-        weights = train_heads(states, wanted, sizes, settings, on_progress=_tell)
+        weights = train_heads(written, states, wanted, sizes, settings, on_progress=_tell)
         np.savez(folder / HEADS_NAME, **{name: value.astype(np.float16) for name, value in weights.items()})
         self._heads = AttentionHeads(_read_weights(folder))
         self._words = WordHeads.train(

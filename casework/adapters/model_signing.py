@@ -1,4 +1,4 @@
-"""Signing and checking the papers of models: JWS with Ed25519, one key a data folder, made once.
+"""Signing, keeping and checking the papers of models: JWS with Ed25519, one key a data folder, made once.
 
 In the adapters and not the launcher: the desk signs anew at the second person's word.
 """
@@ -83,6 +83,20 @@ def read_signed(signed: str, public_key: OKPKey) -> bytes:
         return jws.deserialize_compact(signed, public_key, algorithms=[ALGORITHM]).payload
     except (JoseError, ValueError) as fault:
         raise PaperNotOurs("altered") from fault
+
+
+def paper_path(data_dir: Path, model_id: str) -> Path:
+    return data_dir / "models" / f"{model_id}.jws"
+
+
+def keep_paper(data_dir: Path, model_id: str, signed: str) -> Path:
+    """Writes a paper beside the database's copy, for hosts without a database."""
+    path = paper_path(data_dir, model_id)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    new.write_text(signed + "\n")
+    new.replace(path)
+    return path
 
 
 def now_text() -> str:

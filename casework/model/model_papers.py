@@ -16,6 +16,7 @@ from casework.model.release_gates import GateReport, Measured
 VERSION = 1
 # It becomes the name of a file.
 MODEL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PAIRS = ("newly_right", "newly_wrong")
 
 
 class PaperKind(StrEnum):
@@ -73,7 +74,7 @@ class Paper:
 
 def write_paper(paper: Paper) -> bytes:
     """Canonical JSON: sorted keys, no spaces. The same paper is always the same bytes."""
-    return _write(asdict(paper))
+    return _write(_paper_to_json(paper))
 
 
 def read_paper(content: bytes) -> Paper:
@@ -83,7 +84,7 @@ def read_paper(content: bytes) -> Paper:
         if given["v"] != VERSION:
             raise PaperOutOfDate("The paper is of another edition.")
         paper = _paper(given)
-        is_whole = _write(asdict(paper)) == content
+        is_whole = write_paper(paper) == content
     except (KeyError, TypeError, ValueError, RecursionError) as fault:
         raise PaperUnreadable("The paper cannot be read.") from fault
     if not is_whole:
@@ -104,7 +105,7 @@ def birth_from_json(given: Mapping[str, Any]) -> BirthCertificate:
 
 
 def report_to_json(report: GateReport) -> dict[str, Any]:
-    return asdict(report)
+    return asdict(report) | {"measured": [_measured_to_json(one) for one in report.measured]}
 
 
 def report_from_json(given: Mapping[str, Any]) -> GateReport:
@@ -113,6 +114,16 @@ def report_from_json(given: Mapping[str, Any]) -> GateReport:
         return _report(given)
     except (KeyError, TypeError, ValueError) as fault:
         raise PaperUnreadable("The report of the gates cannot be read.") from fault
+
+
+def _paper_to_json(paper: Paper) -> dict[str, Any]:
+    return asdict(paper) | {"report": None if paper.report is None else report_to_json(paper.report)}
+
+
+def _measured_to_json(one: Measured) -> dict[str, Any]:
+    """What was not set beside the live model has no pairs, as in papers made before there were any."""
+    given = asdict(one)
+    return {name: value for name, value in given.items() if name not in _PAIRS or value is not None}
 
 
 def _write(value: dict[str, Any]) -> bytes:
@@ -168,6 +179,7 @@ def _measured(given: Mapping[str, Any]) -> Measured:
         value=None if given["value"] is None else _number(given["value"]),
         was_hits=None if given["was_hits"] is None else _whole(given["was_hits"]),
         was_value=None if given["was_value"] is None else _number(given["was_value"]),
+        **{name: _whole(given[name]) for name in _PAIRS if given.get(name) is not None},
     )
 
 

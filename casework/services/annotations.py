@@ -19,6 +19,7 @@ from casework.model.disclosures import Category
 from casework.model.errors import WaymarkError
 from casework.model.labels import load_labels
 from casework.model.workbench_limits import load_workbench_limits
+from casework.services import variants
 from casework.services.ports import StaffMember, Transaction
 from casework.services.review_inbox import ItemNotFound, is_blind
 from casework.services.review_ports import Annotation, Pair, ReviewItem
@@ -124,7 +125,8 @@ def undo(tx: Transaction, annotation_id: str, *, by: StaffMember) -> Settled:
     if item is None or not _may_be_undone(tx, press, by):
         raise TooLateToUndo(annotation_id)
     example = tx.examples.find_of(inbox_id)
-    if example is not None and example.in_data_since is not None:
+    made = [] if example is None else [example, *tx.examples.list_variants(example.id)]
+    if any(each.in_data_since is not None for each in made):
         raise TooLateToUndo(annotation_id)
     tx.annotations.undo(annotation_id)
     tx.audit.record("label_undone", by=by.id, conversation_id=item.conversation_id, thing=f"in-{inbox_id}")
@@ -133,6 +135,7 @@ def undo(tx: Transaction, annotation_id: str, *, by: StaffMember) -> Settled:
         tx.examples.remove(example.id)
         tx.examples.note_change(example.id, by=by.id, what={"status": "removed", "why": "label_undone"})
         tx.audit.record("example_removed", by=by.id, conversation_id=item.conversation_id, thing=example.id)
+        variants.remove_of(tx, example.id, by=by)
     return Settled(
         annotation_id=annotation_id,
         inbox_id=inbox_id,
@@ -302,8 +305,13 @@ def _check(decided: Decided) -> None:
         if decided.judgement not in set(Judgement):
             raise LabelUnfit("judgement")
         return
-    is_known = set(decided.risks) <= set(Category) and len(set(decided.risks)) == len(decided.risks)
-    is_whole = decided.intent is None if decided.risks else load_labels().has_wish(decided.intent or "")
+    check_label(Label(risks=decided.risks, intent=decided.intent))
+
+
+def check_label(label: Label) -> None:
+    """Raises LabelUnfit."""
+    is_known = set(label.risks) <= set(Category) and len(set(label.risks)) == len(label.risks)
+    is_whole = label.intent is None if label.risks else load_labels().has_wish(label.intent or "")
     if not is_known or not is_whole:
         raise LabelUnfit("label")
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from casework.model.disclosures import Band
+from casework.model.model_evaluations import ModelEvaluation
 from casework.model.turn_outcomes import Change
 
 
@@ -30,6 +31,12 @@ class Evaluations(Protocol):
 
     def find(self, model_id: str, set_name: str) -> dict[str, EvaluationAnswer]:
         """By item; empty for a set that model was never asked."""
+
+    def record_details(self, evaluation: ModelEvaluation) -> None:
+        """In place of what was recorded of that model."""
+
+    def find_details(self, model_id: str) -> ModelEvaluation | None:
+        """None for a model that was never evaluated, or before details were kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,18 +101,42 @@ class Comparisons(Protocol):
     def get(self, comparison_id: str) -> Comparison:
         """Raises ComparisonNotFound."""
 
-    def find_newest(self, model_id: str) -> Comparison | None: ...
+    def grow(
+        self, comparison_id: str, *, turns: int, digest: str, changes: Sequence[ComparisonChange]
+    ) -> None:
+        """So many turns more, and their changes behind the last place; counted anew."""
+
+    def rejudge(self, comparison_id: str, changes: Mapping[int, ComparisonChange]) -> None:
+        """Kind, risk and harm of these places as they are now; counted anew. One that is gone stays gone."""
+
+    def find_newest(self, model_id: str) -> Comparison | None:
+        """Of those that somebody asked for: one that still grows (`shadow`) is none."""
 
     def list_changes(
         self, comparison_id: str, *, after: int = 0, limit: int
     ) -> list[tuple[int, ComparisonChange]]:
-        """In their order, with their places, behind the place `after`."""
+        """With their places, behind the place `after`: danger first, of that what is newly wrong, the gravest of it.
+
+        The places of one that grew are in the order in which the messages came.
+        """
+
+    def list_said(self, comparison_id: str) -> list[tuple[int, ComparisonChange]]:
+        """Those of whose message people have said something, or had when it was judged."""
 
     def get_change(self, comparison_id: str, place: int) -> ComparisonChange:
         """Raises ComparisonNotFound."""
 
     def open(self, comparison_id: str, place: int, *, by: str) -> bool:
         """False where this person opened it before."""
+
+    def list_opened(self, comparison_id: str, *, by: str) -> set[int]:
+        """The places this person has opened, of whatever kind."""
+
+    def find_unopened(self, comparison_id: str, *, by: str, after: int = 0) -> int | None:
+        """The next place behind `after` of what `count_unopened` counts, from the first again behind the last.
+
+        None where none is left but perhaps `after` itself.
+        """
 
     def count_unopened(self, comparison_id: str, *, by: str) -> int:
         """Newly wrong ones that touch danger and that this person never opened."""

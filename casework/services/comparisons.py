@@ -1,12 +1,14 @@
 """How two models differ on the same turns: recorded whole, and opened one by one before anybody promotes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from casework.model.turn_outcomes import Change
 from casework.services.comparison_ports import ComparisonChange, EvaluationAnswer
 from casework.services.ports import Transaction
 
+SHADOW = "shadow"
+"""The source of a comparison that grows as messages come in."""
 NEWLY_WRONG_FIRST = (Change.NEWLY_WRONG, Change.CHANGED, Change.NEWLY_RIGHT)
 
 
@@ -51,9 +53,13 @@ def in_order(changes: Sequence[ComparisonChange]) -> list[ComparisonChange]:
 
 def count_changes(changes: Sequence[ComparisonChange]) -> dict[str, int]:
     """Each kind, and of each how many touch danger (`newly_wrong_risk`). Every kind is there, if only as 0."""
-    found = Counter(one.kind for one in changes)
-    risks = Counter(one.kind for one in changes if one.is_risk)
-    return {kind.value: found[kind] for kind in Change} | {
+    return count_kinds(Counter((one.kind, one.is_risk) for one in changes))
+
+
+def count_kinds(found: Mapping[tuple[Change, bool], int]) -> dict[str, int]:
+    """The same, of counts by kind and by whether they touch danger."""
+    risks = {kind: found.get((kind, True), 0) for kind in Change}
+    return {kind.value: risks[kind] + found.get((kind, False), 0) for kind in Change} | {
         f"{kind.value}_risk": risks[kind] for kind in Change
     }
 

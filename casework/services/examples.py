@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +11,9 @@ from casework.model.disclosures import Category
 from casework.model.errors import ExampleNotFound, WaymarkError
 from casework.model.labels import UNCLEAR, find_gravest, load_labels
 from casework.model.masking import MaskedText, Masker
-from casework.model.teaching_texts import Refusal, check, five_words
 from casework.model.workbench_limits import load_workbench_limits
 from casework.services import masked_reading
+from casework.services.example_words import OwnWordingNeeded, check_words, mask_own, needs_own_words
 from casework.services.ports import StaffMember, Transaction
 from casework.services.review_inbox import ItemNotFound
 from casework.services.review_ports import Example, ReviewItem
@@ -37,18 +36,6 @@ class NotUsable(WaymarkError):
 
 class SecondPersonNeeded(WaymarkError):
     """What is kept to test with needs two people's labels."""
-
-
-class OwnWordingNeeded(WaymarkError):
-    """Of such a crime, or by somebody's wish, nothing is taught but in the trainer's own words."""
-
-
-class TextRefused(WaymarkError):
-    """The words cannot be taught; `codes` of casework/model/teaching_texts.py say why."""
-
-    def __init__(self, codes: Sequence[str]) -> None:
-        super().__init__(", ".join(codes))
-        self.codes = tuple(codes)
 
 
 class ExampleStale(WaymarkError):
@@ -83,7 +70,7 @@ def accept(tx: Transaction, inbox_id: int, *, text: str | None, by: StaffMember,
     taught = _word(tx, item, label, own, masked, masker)
     category = find_gravest(label.risks)
     example = Example(
-        id=_new_id(tx.now),
+        id=new_id(tx.now),
         inbox_id=inbox_id,
         conversation_id=item.conversation_id,
         derived_from=None,
@@ -100,9 +87,16 @@ def accept(tx: Transaction, inbox_id: int, *, text: str | None, by: StaffMember,
         accepted_by=by.id,
         accepted_at=tx.now,
     )
+    return keep(tx, example, by=by)
+
+
+def keep(tx: Transaction, example: Example, *, by: StaffMember) -> str:
+    """It is taught, or tested with, from the next writing of the data on; its id."""
     tx.examples.add(example)
-    tx.examples.note_change(example.id, by=by.id, what={"status": "accepted", "reworded": own is not None})
-    tx.audit.record("example_accepted", by=by.id, conversation_id=item.conversation_id, thing=example.id)
+    tx.examples.note_change(
+        example.id, by=by.id, what={"status": example.status, "reworded": example.is_reworded}
+    )
+    tx.audit.record("example_accepted", by=by.id, conversation_id=example.conversation_id, thing=example.id)
     return example.id
 
 
@@ -127,7 +121,7 @@ def change(
     if example.conversation_id is not None:
         tx.conversations.hold(example.conversation_id)
     item = None if example.inbox_id is None else tx.reviews.hold_item(example.inbox_id)
-    if example.inbox_id is not None and not tx.training_flags.is_usable(example.inbox_id):
+    if not is_usable(tx, example):
         raise NotUsable(example_id)
     if example.side == TEST and example.in_data_since is not None:
         raise ExampleFrozen(example_id)
@@ -136,7 +130,9 @@ def change(
     label = Label(risks=(danger,) if danger else ())
     if text is not None and text != example.text:
         values |= _reword(tx, example, item, label, text, masker)
-    elif item is not None and category is not None:
+    elif category is not None and item is None:
+        word_alone(tx, example, label, example.text, masker)
+    elif category is not None and item is not None:
         # What it is called now may forbid the words it has.
         _word(tx, item, label, example.text if example.is_reworded else None, _mask(tx, item, masker), masker)
     if not values:
@@ -157,6 +153,17 @@ def remove(tx: Transaction, example_id: str, *, by: StaffMember) -> bool:
     tx.examples.note_change(example_id, by=by.id, what={"status": "removed"})
     tx.audit.record("example_removed", by=by.id, conversation_id=example.conversation_id, thing=example_id)
     return True
+
+
+def is_usable(tx: Transaction, example: Example) -> bool:
+    """Whether the message it is made of, or that a variant is made of, may teach. A tester's always may."""
+    root = find_root(tx, example)
+    return root.inbox_id is None or tx.training_flags.is_usable(root.inbox_id)
+
+
+def find_root(tx: Transaction, example: Example) -> Example:
+    """The example of a message that this one is a variant of; itself where it is none."""
+    return example if example.derived_from is None else tx.examples.get(example.derived_from)
 
 
 def get(tx: Transaction, example_id: str) -> Example:
@@ -224,53 +231,40 @@ def _word(
     tx: Transaction, item: ReviewItem, label: Label, own: str | None, masked: MaskedText, masker: Masker
 ) -> str:
     """The words to teach: the masked message, or what a trainer put in its place, masked too and checked."""
-    is_restricted = _is_restricted(tx, item, label)
+    is_restricted = needs_own_words(tx, item, label)
     if own is None and is_restricted:
         raise OwnWordingNeeded(item.inbox_id)
-    taught = masked
-    if own is not None:
-        values = masked_reading.read_values(tx, item.conversation_id)
-        taught = masker.mask(own, values, of=item.conversation_id)
-    codes = check(taught.text, masked=_spans_of(taught))
-    if is_restricted and _shares_words(taught, masked):
-        codes.append(Refusal.COPIED.value)
-    if codes:
-        raise TextRefused(codes)
-    return taught.text
+    of = item.conversation_id
+    taught = masked if own is None else mask_own(tx, own, conversation_id=of, of=of, masker=masker)
+    return check_words(taught, never_as=masked if is_restricted else None)
 
 
 def _mask(tx: Transaction, item: ReviewItem, masker: Masker) -> MaskedText:
     return masked_reading.mask_message(tx, item.inbox_id, masker=masker)
 
 
-def _shares_words(one: MaskedText, other: MaskedText) -> bool:
-    """Five words running that are no invented value."""
-    ours, theirs = (five_words(each.text, masked=_spans_of(each)) for each in (one, other))
-    return not ours.isdisjoint(theirs)
-
-
-def _spans_of(masked: MaskedText) -> list[tuple[int, int]]:
-    return [(mask.at, mask.until) for mask in masked.masks]
-
-
-def _is_restricted(tx: Transaction, item: ReviewItem, label: Label) -> bool:
-    limits = load_workbench_limits()
-    if limits.copying == "reworded" or item.is_restricted:
-        return True
-    dangers = limits.restricted_dangers.intersection(map(Category, label.risks))
-    return bool(dangers) or tx.training_flags.is_restricted(item.inbox_id)
-
-
 def _reword(
     tx: Transaction, example: Example, item: ReviewItem | None, label: Label, text: str, masker: Masker
 ) -> dict[str, Any]:
     if item is None:
-        codes = check(text)
-        if codes:
-            raise TextRefused(codes)
-        return {"text": text, "spans": [], "is_reworded": True}
+        return {"text": word_alone(tx, example, label, text, masker), "spans": [], "is_reworded": True}
     taught = _word(tx, item, label, text, _mask(tx, item, masker), masker)
     return {"text": taught, "spans": [], "is_reworded": True}
+
+
+def word_alone(tx: Transaction, example: Example, label: Label, text: str, masker: Masker) -> str:
+    """Words of an example without a message of its own: a tester's, or a variant. Raises TextRefused.
+
+    What is taught in own words alone is no more copied by a variant than by its first wording.
+    """
+    taught = mask_own(tx, text, conversation_id=example.conversation_id, of=example.scenario, masker=masker)
+    root = find_root(tx, example)
+    item = None if root.inbox_id is None else tx.reviews.hold_item(root.inbox_id)
+    if item is None:
+        return check_words(taught)
+    risks = (*label.risks, *([root.category] if root.category else []))
+    is_restricted = needs_own_words(tx, item, Label(risks=risks))
+    return check_words(taught, never_as=_mask(tx, item, masker) if is_restricted else None)
 
 
 def _relabel(intent: str | None, category: str | None, sub: str | None) -> dict[str, Any]:
@@ -292,6 +286,7 @@ def _find_spans(tx: Transaction, inbox_id: int, masked: MaskedText) -> tuple[tup
     return next((each.spans for each in reversed(presses) if each.text_sha == masked.sha), ())
 
 
-def _new_id(at: datetime) -> str:
+def new_id(at: datetime) -> str:
+    """An id that sorts by when it was accepted."""
     # Ten digits of seconds first: rows stand in the files in the order they were accepted, so new ones are appended.
     return f"{int(at.timestamp()):010d}{secrets.token_hex(4)}"

@@ -5,7 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from casework.model.annotations import AnnotationKind, Label
 from casework.model.disclosures import Band
+from casework.services.review_ports import GuestRow
 from casework.services.workbench_ports import JsonObject
 
 
@@ -56,6 +58,40 @@ class NewGuestMessage:
 class GuestMessage(NewGuestMessage):
     id: int
     at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestPress:
+    """What one person said of a tester's message."""
+
+    id: str
+    guest_message_id: int
+    staff_id: str
+    kind: AnnotationKind
+    label: Label
+
+
+class GuestLabels(Protocol):
+    def find(self, guest_message_id: int, *, hold: bool = False) -> GuestRow | None:
+        """`hold`: nobody else labels it before this transaction ends."""
+
+    def list_before(self, row: GuestRow, *, limit: int) -> list[GuestRow]:
+        """Of the same visit, oldest first."""
+
+    def record(
+        self, guest_message_id: int, label: Label, *, kind: AnnotationKind, form_id: str, by: str
+    ) -> str | None:
+        """Its id; None where that form was sent before, or this person has said it already."""
+
+    def find_form(self, form_id: str) -> GuestPress | None: ...
+
+    def list_of(self, guest_message_id: int) -> list[GuestPress]:
+        """Everybody's that stand, oldest first. Only for who has labelled it, or decides between two."""
+
+    def undo(self, press_id: str) -> None: ...
+
+    def reopen(self, guest_message_id: int) -> None:
+        """It stands in the list again."""
 
 
 class Guests(Protocol):

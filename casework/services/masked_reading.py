@@ -74,12 +74,6 @@ def list_masked_context(
     return entries
 
 
-def mask_staff_words(tx: Transaction, conversation_id: str, words: str, *, masker: Masker) -> MaskedText:
-    """What staff wrote of a conversation - why an item was regraded, a correction, an ending's log number - or any
-    other words that came of it."""
-    return masker.mask(words, tx.masking_reads.find_values(conversation_id), of=conversation_id)
-
-
 def _mask_written(reads: MaskingReads, written: Written, values: CaseValues, *, masker: Masker) -> MaskedText:
     """With what trainers marked as still personal.
 

@@ -78,6 +78,9 @@ class TrainingFlags(Protocol):
 
     def is_restricted(self, inbox_id: int) -> bool: ...
 
+    def is_allowed_unless_said(self) -> bool:
+        """What holds where nobody decided: the force's setting."""
+
     def find_open(self, conversation_id: str, inbox_id: int | None) -> TrainingFlag | None:
         """The flag of just that: of the message, or with None of all of the conversation."""
 
@@ -101,5 +104,17 @@ class TrainingFlags(Protocol):
     def forget_answers(self, conversation_id: str, inbox_id: int | None) -> None:
         """What models gave to those messages, and their places in the queues of the workbench."""
 
-    def list_marked_models(self) -> list[MarkedModel]:
-        """Newest first."""
+    def count_tested(self, at: datetime) -> int:
+        """How many rows stood in the set that was tested with at that moment, and were withdrawn since."""
+
+    def list_marked_models(self, *, of: str | None = None) -> list[MarkedModel]:
+        """Newest first. `of`: for what was withdrawn of that conversation alone."""
+
+    def list_open(self, conversation_id: str) -> dict[int | None, TrainingFlag]:
+        """What holds now, by message; None: for all of it."""
+
+    def count_made_of(self, conversation_id: str) -> dict[str, int]:
+        """Examples made of it, and all that was made of those, by their status."""
+
+    def list_of_same_people(self, conversation_id: str) -> list[str]:
+        """Other conversations where somebody ever proved a case of whoever proved one here, by id."""

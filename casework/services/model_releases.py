@@ -30,6 +30,10 @@ class NotACandidate(WaymarkError):
     """Only a model that passes every gate can be proposed or released."""
 
 
+class MeasuredBesideAnother(NotACandidate):
+    """Its checks say how it stands to a model that is live no more, which is no answer to what would change now."""
+
+
 class AlreadyProposed(WaymarkError):
     """One proposal at a time: decide on the open one first."""
 
@@ -90,7 +94,10 @@ def record_report(
 
 
 def propose(tx: Transaction, model_id: str, *, by: str, limits: GateLimits) -> int:
-    """The proposal's id. `by`: a staff id. Raises NotACandidate, NotCompared, RisksUnopened, AlreadyProposed."""
+    """The proposal's id. `by`: a staff id.
+
+    Raises NotACandidate, MeasuredBesideAnother, NotCompared, RisksUnopened, AlreadyProposed.
+    """
     _check_candidate(tx, model_id, by=by, limits=limits)
     release_id = tx.model_releases.propose(model_id, by=by)
     if release_id is None:
@@ -117,7 +124,7 @@ def make_release_paper(tx: Transaction, release_id: int, *, by: str) -> Paper:
 def approve(tx: Transaction, release_id: int, *, by: str, paper: str, limits: GateLimits) -> None:
     """The second person: the model is live from this commit on. `paper`: `make_release_paper`, signed.
 
-    Raises SamePerson, NotACandidate, RisksUnopened, ProposalOver.
+    Raises SamePerson, ProposalOver, and what `propose` raises: another model may have gone live since.
     """
     release = _get_open(tx, release_id, by=by)
     _check_candidate(tx, release.model_id, by=by, limits=limits)
@@ -208,9 +215,17 @@ def _get_open(tx: Transaction, release_id: int, *, by: str) -> ModelRelease:
 
 def _check_candidate(tx: Transaction, model_id: str, *, by: str, limits: GateLimits) -> None:
     version = _get_version(tx, model_id)
-    is_candidate = version.status == VersionStatus.CANDIDATE and version.report is not None
-    if not is_candidate or not judge(report_from_json(version.report or {}), limits).passed:
+    if version.status != VersionStatus.CANDIDATE or version.report is None:
         raise NotACandidate("It does not pass every gate, or was released before.")
+    report = report_from_json(version.report)
+    if not judge(report, limits).passed:
+        raise NotACandidate("It does not pass every gate, or was released before.")
+    live = tx.model_releases.find_live()
+    if live is not None and report.against != live:
+        raise MeasuredBesideAnother(
+            "It was measured beside a model that is live no more. Measure it anew on its page, then compare anew: "
+            f"./waymark compare {model_id[:12]}"
+        )
     unopened = tx.model_releases.count_unopened_risks(model_id, by=by)
     if unopened is None:
         raise NotCompared("It was not compared with the live model yet: ./waymark compare does it.")

@@ -42,7 +42,7 @@ from casework.services.conversation_ports import (
 )
 from casework.services.desk_ports import QueueFacts, Regrades, Shifts, Transfers
 from casework.services.drill_ports import Drills
-from casework.services.guest_ports import Guests
+from casework.services.guest_ports import GuestLabels, Guests
 from casework.services.job_ports import Jobs
 from casework.services.ladder_ports import LadderSteps, Rota, StaffNotices
 from casework.services.masking_ports import MaskingReads, TrainingFlags, Unmaskings
@@ -54,6 +54,7 @@ from casework.services.review_ports import (
     ReviewItems,
     ReviewReads,
 )
+from casework.services.shadow_ports import Shadows
 from casework.services.supervision_ports import (
     Boards,
     Breaks,
@@ -1397,6 +1398,8 @@ class Transaction(Protocol):
     @property
     def contents(self) -> Contents: ...
     @property
+    def guest_labels(self) -> GuestLabels: ...
+    @property
     def guests(self) -> Guests: ...
     @property
     def model_releases(self) -> ModelReleases: ...
@@ -1404,6 +1407,8 @@ class Transaction(Protocol):
     def evaluations(self) -> Evaluations: ...
     @property
     def comparisons(self) -> Comparisons: ...
+    @property
+    def shadows(self) -> Shadows: ...
     @property
     def masking_reads(self) -> MaskingReads: ...
     @property

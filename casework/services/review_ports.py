@@ -62,9 +62,10 @@ class Cluster:
 
 @dataclass(frozen=True, kw_only=True)
 class GuestRow:
-    """What a tester wrote; raw, to be masked. `group`: who was given the link."""
+    """What a tester wrote; raw, to be masked. `group`: who was given the link; `visit`: the talk it is of."""
 
     id: int
+    visit: str
     group: str
     text: str
     responses: tuple[str, ...]
@@ -185,6 +186,7 @@ class Example:
     accepted_at: datetime
     in_data_since: int | None = None
     in_data_until: int | None = None
+    guest_message_id: int | None = None  # of a tester's message
 
 
 class Examples(Protocol):
@@ -196,6 +198,12 @@ class Examples(Protocol):
 
     def find_of(self, inbox_id: int) -> Example | None:
         """The accepted one of a message."""
+
+    def find_of_guest(self, guest_message_id: int) -> Example | None:
+        """The accepted one of a tester's message."""
+
+    def list_variants(self, example_id: str) -> list[Example]:
+        """Accepted ones made of that example, oldest first."""
 
     def list_page(self, *, side: str | None, status: str, after: str | None, limit: int) -> list[Example]:
         """By id, newest first; `after`: an id."""

@@ -60,8 +60,16 @@ class StoredTurn:
 class TurnRecords(Protocol):
     def record(self, record: TurnRecord) -> None: ...
 
-    def list_for_replay(self, *, newest: int, only_urgent: bool = False, after: int = 0) -> list[StoredTurn]:
-        """Usable ones, newest first; messages the screen alone decided, which have no record, too."""
+    def list_for_replay(
+        self, *, newest: int, only_urgent: bool = False, after: int = 0, upto: int | None = None
+    ) -> list[StoredTurn]:
+        """Usable ones, newest first; messages the screen alone decided, which have no record, too.
+
+        `after`, `upto`: ids of messages, the first not among them.
+        """
+
+    def find_truths(self, inbox_ids: list[int]) -> dict[int, Truth]:
+        """What people say of each: what two settled on before what a desk said. Nobody said: left out."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from casework.adapters.web_app import SERVICE
 from casework.model.contact_hours import ContactWindow
 from casework.model.messages import Channel
 from casework.model.safe_contact import SafeContactPlan, Wording
+from casework.model.training_flags import TrainingFlag
 from casework.services.desk import read_conversation
 from casework.services.locks import Lock, end_lock, list_locks
 from casework.services.plans import (
@@ -20,6 +21,7 @@ from casework.services.plans import (
     list_person_plans,
 )
 from console.desk.conversation_pages import CONVERSATION
+from console.desk.training_use import load_use
 from console.forms import read_form
 from console.pages import PAGES
 from console.sessions import SESSION
@@ -40,7 +42,7 @@ def add_plan_routes(app: web.Application) -> None:
 
 
 async def show_plan(request: web.Request) -> web.StreamResponse:
-    return await _render(request)
+    return await render_plan(request)
 
 
 async def save_plan(request: web.Request) -> web.StreamResponse:
@@ -49,7 +51,7 @@ async def save_plan(request: web.Request) -> web.StreamResponse:
     conversation_id = request.match_info["conversation_id"]
     form = await read_form(request)
     if form.get("spoke") != "yes":
-        return await _render(request, status=422, fault="plan_not_spoken", typed=form)
+        return await render_plan(request, status=422, fault="plan_not_spoken", typed=form)
     try:
         plan = parse_plan_form(form)
         await service.database.write(
@@ -65,9 +67,9 @@ async def save_plan(request: web.Request) -> web.StreamResponse:
             )
         )
     except HoursUnclear:
-        return await _render(request, status=422, fault="plan_hours", typed=form)
+        return await render_plan(request, status=422, fault="plan_hours", typed=form)
     except PhraseTooShort:
-        return await _render(request, status=422, fault="plan_phrase", typed=form)
+        return await render_plan(request, status=422, fault="plan_phrase", typed=form)
     except PersonNotReached as error:
         raise web.HTTPNotFound from error
     raise web.HTTPSeeOther(f"/console/c/{conversation_id}/plan?saved=yes")
@@ -79,7 +81,7 @@ async def save_ended_lock(request: web.Request) -> web.StreamResponse:
     conversation_id = request.match_info["conversation_id"]
     form = await read_form(request)
     if form.get("spoke") != "yes":
-        return await _render(request, status=422, fault="lock_not_spoken")
+        return await render_plan(request, status=422, fault="lock_not_spoken")
     try:
         lock, person_id = Lock(form.get("lock", "")), form.get("person", "")
         await service.database.write(lambda tx: end_lock(tx, conversation_id, person_id, lock, by=staff.id))
@@ -128,19 +130,25 @@ def _secret(form: Mapping[str, str], name: str) -> SecretChange:
     return SecretChange(is_removed=form.get(f"{name}_remove") == "yes", phrase=form.get(name, ""))
 
 
-async def _render(
+async def render_plan(
     request: web.Request,
     *,
     status: int = 200,
     fault: str | None = None,
     typed: Mapping[str, str] | None = None,
+    typed_use: Mapping[str, str] | None = None,
 ) -> web.Response:
+    """The page, with what was typed into the form that was refused."""
     service, session = request.app[SERVICE], request[SESSION]
     conversation_id = request.match_info["conversation_id"]
     # The reading is on record before anything of it is shown.
     await service.database.write(lambda tx: read_conversation(tx, conversation_id, by=session.staff))
-    people, locks = await service.database.read(
-        lambda tx: (list_person_plans(tx, conversation_id), list_locks(tx, conversation_id))
+    people, locks, use = await service.database.read(
+        lambda tx: (
+            list_person_plans(tx, conversation_id),
+            list_locks(tx, conversation_id),
+            load_use(tx, conversation_id),
+        )
     )
     shown = _as_typed(people, typed or {})
     return request.app[PAGES].render(
@@ -156,6 +164,10 @@ async def _render(
         locks=locks,
         ended=next((each.value for each in Lock if each.value == request.query.get("ended")), None),
         is_saved=request.query.get("saved") == "yes",
+        use=use,
+        use_flags=list(TrainingFlag),
+        use_typed=typed_use or {},
+        is_used=request.query.get("used") == "yes",
     )
 
 

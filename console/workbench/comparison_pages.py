@@ -38,6 +38,8 @@ async def show_comparison(request: web.Request) -> web.StreamResponse:
         changes = tx.comparisons.list_changes(comparison_id, after=after, limit=PAGE + 1)
         return _about(tx, comparison, by=staff.id) | {
             "rows": list_views(tx, changes[:PAGE], masker=masker),
+            "opened": tx.comparisons.list_opened(comparison_id, by=staff.id),
+            "next_unopened": tx.comparisons.find_unopened(comparison_id, by=staff.id),
             "next_after": changes[PAGE - 1][0] if len(changes) > PAGE else None,
             "is_chance": _is_chance(comparison),
         }
@@ -66,6 +68,7 @@ async def show_change(request: web.Request) -> web.StreamResponse:
         return _about(tx, tx.comparisons.get(comparison_id), by=staff.id) | {
             "before": tell_gets(view.change.before, words, said=said, service=service),
             "after": tell_gets(view.change.after, words, said=said, service=service),
+            "next_unopened": tx.comparisons.find_unopened(comparison_id, by=staff.id, after=place),
         }
 
     try:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from casework.model.annotations import Label
 from casework.model.disclosures import Category
-from casework.model.labels import load_labels
+from casework.model.labels import NONE, load_labels
 
 FORM_IDS = frozenset("0123456789abcdef")
 SPAN_KINDS: Mapping[str, str] = {
@@ -61,6 +62,45 @@ class Draft:
     def spans_text(self) -> str:
         """As the form carries them: `0-5-personal,9-12-age`."""
         return ",".join(f"{start}-{end}-{kind}" for start, end, kind in self.spans)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pressed:
+    """What a press came to: a whole `label`, or a `draft` that goes on. `fault`: a name of wb_faults."""
+
+    draft: Draft
+    label: Label | None = None
+    fault: str = ""
+
+
+def press(draft: Draft, name: str, value: str) -> Pressed | None:
+    """A press of the two steps, danger and wish; None for one that is none of theirs."""
+    match name:
+        case "risk" if value == NONE:
+            return Pressed(draft=replace(draft, step="wish", picked=(), is_several=False))
+        case "risk" if value in set(Category) and draft.is_several:
+            return Pressed(draft=draft.toggle(value))
+        case "risk" if value in set(Category):
+            return Pressed(draft=draft, label=Label(risks=(value,)))
+        case "several":
+            return Pressed(draft=replace(draft, is_several=True))
+        case "save" if draft.picked:
+            return Pressed(draft=draft, label=Label(risks=draft.picked))
+        case "save":
+            return Pressed(draft=draft, fault="none_chosen")
+        case "wish" if draft.step == "wish" and load_labels().has_wish(value):
+            return Pressed(draft=draft, label=Label(intent=value))
+        case "group" if value in load_labels().list_by_group():
+            return Pressed(draft=replace(draft, group=value))
+        case "back":
+            return Pressed(draft=replace(draft, step="risk", picked=(), is_several=False))
+    return None
+
+
+def find_group(wish: str) -> str:
+    """Of a wish, or the first: whose wishes the figures choose."""
+    wishes = load_labels().wishes
+    return next((each.group for each in wishes if each.name == wish and each.group), wishes[0].group)
 
 
 def read_draft(form: Mapping[str, str]) -> Draft:

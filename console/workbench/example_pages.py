@@ -9,16 +9,16 @@ from casework.adapters.web_app import SERVICE
 from casework.model.disclosures import Category
 from casework.model.errors import ExampleNotFound
 from casework.model.labels import UNCLEAR, load_labels
-from casework.services import examples
+from casework.services import examples, variants
+from casework.services.example_words import OwnWordingNeeded, TextRefused
 from casework.services.examples import (
     ExampleFrozen,
     ExampleStale,
     NothingToTeach,
     NotUsable,
-    OwnWordingNeeded,
-    TextRefused,
 )
 from casework.services.review_ports import Example
+from casework.services.variants import NoVariants, TooManyVariants
 from console.forms import read_form
 from console.pages import PAGES
 from console.sessions import SESSION
@@ -36,6 +36,8 @@ FAULT_OF: dict[type[Exception], tuple[int, str]] = {
     NothingToTeach: (422, "nothing_to_teach"),
     OwnWordingNeeded: (422, "own_wording_needed"),
     TextRefused: (422, "own_wording_needed"),
+    NoVariants: (409, "no_variants"),
+    TooManyVariants: (409, "too_many_variants"),
 }
 
 
@@ -43,6 +45,7 @@ def add_example_routes(app: web.Application) -> None:
     app.router.add_get(EXAMPLES, show_examples)
     app.router.add_get(ONE, show_example)
     app.router.add_post(ONE, change)
+    app.router.add_post(ONE + "/variants", add_variant)
 
 
 async def show_examples(request: web.Request) -> web.StreamResponse:
@@ -67,7 +70,7 @@ async def show_examples(request: web.Request) -> web.StreamResponse:
         page=page,
         shown=shown,
         sides=SHOWN,
-        done=f"done_{done}" if done in ("changed", "removed") else "",
+        done=f"done_{done}" if done in ("changed", "removed", "added") else "",
     )
 
 
@@ -106,6 +109,24 @@ async def change(request: web.Request) -> web.StreamResponse:
     return _done("changed")
 
 
+async def add_variant(request: web.Request) -> web.StreamResponse:
+    """Teaches the same in a trainer's own words beside it."""
+    form, by = await read_form(request), request[SESSION].staff
+    example_id, service = request.match_info["example_id"], request.app[SERVICE]
+    words = form.get("text", "").replace("\r\n", "\n").strip()
+    try:
+        await service.database.write(
+            lambda tx: variants.add(tx, example_id, words, by=by, masker=service.masker)
+        )
+    except ExampleNotFound as missing:
+        raise web.HTTPNotFound from missing
+    except (NoVariants, TooManyVariants, NotUsable, OwnWordingNeeded, TextRefused) as refusal:
+        status, fault = FAULT_OF[type(refusal)]
+        codes = refusal.codes if isinstance(refusal, TextRefused) else ()
+        return await _show(request, status=status, fault=fault, refused=codes, variant=words)
+    return _done("added")
+
+
 def _done(what: str) -> NoReturn:
     raise web.HTTPSeeOther(f"{EXAMPLES}?done={what}")
 
@@ -124,17 +145,18 @@ async def _show(
     fault: str = "",
     refused: tuple[str, ...] = (),
     words: str | None = None,
+    variant: str = "",
 ) -> web.StreamResponse:
     example_id = request.match_info["example_id"]
 
-    def read(tx: SqlTransaction) -> tuple[Example, list[dict[str, Any]]]:
+    def read(tx: SqlTransaction) -> tuple[Example, list[Example], list[dict[str, Any]]]:
         example = examples.get(tx, example_id)
         # Whoever did it is not told to a colleague: it is on record.
         changes = [{"at": at, "what": what} for at, _, what in tx.examples.list_changes(example_id)]
-        return example, changes
+        return example, variants.list_of(tx, example), changes
 
     try:
-        (example, changes), bar = await read_with_bar(request, read)
+        (example, others, changes), bar = await read_with_bar(request, read)
     except ExampleNotFound as missing:
         raise web.HTTPNotFound from missing
     labels = load_labels()
@@ -145,6 +167,8 @@ async def _show(
         status=status,
         example=example,
         changes=changes,
+        variants=others,
+        variant_given=variant,
         fault=fault if fault in request.app[PAGES].words["wb_faults"] else "",
         refused=refused,
         words_given=example.text if words is None else words,

@@ -6,9 +6,8 @@ from aiohttp import web
 
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.web_app import SERVICE
-from casework.model.masking import CaseValues
 from casework.model.review_queues import Queue
-from casework.services import guests, review_inbox
+from casework.services import guest_labels, guests, review_inbox
 from casework.services.guest_ports import GuestLink
 from casework.services.model_ports import ModelVersion, VersionStatus
 from casework.services.review_ports import GuestRow
@@ -88,8 +87,7 @@ async def _show(
     written = [
         Written(
             row=row,
-            # Nobody's case is known of a tester: what shapes and words say alone.
-            words=split_words(masker.mask(row.text, CaseValues(), of=f"guest-{row.id}")),
+            words=split_words(guest_labels.mask(row, masker=masker)),
         )
         for row in page.rows
     ]

@@ -13,9 +13,8 @@ from aiohttp import web
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.web_app import SERVICE
 from casework.model.annotations import Act, AnnotationKind, Judgement, Label
-from casework.model.disclosures import Category
 from casework.model.errors import AnnotationNotFound, MessageNotFound, WaymarkError
-from casework.model.labels import NONE, load_labels
+from casework.model.labels import load_labels
 from casework.model.review_queues import Queue
 from casework.services import annotations, examples
 from casework.services.annotations import (
@@ -25,13 +24,12 @@ from casework.services.annotations import (
     Settled,
     TooLateToUndo,
 )
+from casework.services.example_words import OwnWordingNeeded, TextRefused
 from casework.services.examples import (
     NothingToTeach,
     NotSettled,
     NotUsable,
-    OwnWordingNeeded,
     SecondPersonNeeded,
-    TextRefused,
 )
 from casework.services.masked_reading import list_masked_context
 from casework.services.ports import StaffMember
@@ -40,7 +38,7 @@ from casework.services.workbench_ports import Decided
 from console.forms import read_form
 from console.pages import PAGES
 from console.sessions import SESSION
-from console.workbench.drafts import SPAN_KINDS, Draft, is_number, read_draft
+from console.workbench.drafts import SPAN_KINDS, Draft, find_group, is_number, press, read_draft
 from console.workbench.home_pages import HOME, TAB_PATHS
 from console.workbench.items import AFTER, is_answered, load_item
 from console.workbench.masked_words import find_span
@@ -179,33 +177,18 @@ async def _press(request: web.Request, kind: AnnotationKind) -> web.StreamRespon
     draft = read_draft(form)
     name, _, value = form.get("press", "").partition(":")
     match name:
-        case "risk" if value == NONE:
-            changed = replace(draft, step="wish", picked=(), is_several=False)
-        case "risk" if value in set(Category) and draft.is_several:
-            changed = draft.toggle(value)
-        case "risk" if value in set(Category):
-            return await _save(request, form, kind, draft, Label(risks=(value,)))
-        case "several":
-            changed = replace(draft, is_several=True)
-        case "save" if draft.picked:
-            return await _save(request, form, kind, draft, Label(risks=draft.picked))
-        case "save":
-            return await _show(request, queue=form.get("queue", ""), draft=draft, fault="none_chosen")
-        case "wish" if draft.step == "wish" and load_labels().has_wish(value):
-            return await _save(request, form, kind, draft, Label(intent=value))
         case "take" if kind is AnnotationKind.ADJUDICATION and value in ("0", "1"):
             return await _save(request, form, kind, draft, await _find_other(request, int(value)))
-        case "group" if value in load_labels().list_by_group():
-            changed = replace(draft, group=value)
-        case "back":
-            changed = replace(draft, step="risk", picked=(), is_several=False)
         case "span" if value in SPAN_KINDS:
             return await _mark(request, form, draft, value)
         case "unspan" if is_number(value):
-            changed = draft.unmark(int(value))
-        case _:
-            raise web.HTTPBadRequest
-    return await _show(request, queue=form.get("queue", ""), draft=changed)
+            return await _show(request, queue=form.get("queue", ""), draft=draft.unmark(int(value)))
+    pressed = press(draft, name, value)
+    if pressed is None:
+        raise web.HTTPBadRequest
+    if pressed.label is not None:
+        return await _save(request, form, kind, draft, pressed.label)
+    return await _show(request, queue=form.get("queue", ""), draft=pressed.draft, fault=pressed.fault)
 
 
 async def _save(
@@ -351,7 +334,7 @@ async def _show(
     except (ItemNotFound, MessageNotFound) as missing:
         raise web.HTTPNotFound from missing
     labels, words = load_labels(), request.app[PAGES].words
-    group = draft.group or _find_group(view.suggestion.intent if view.suggestion else "")
+    group = draft.group or find_group(view.suggestion.intent if view.suggestion else "")
     return render(
         request,
         "item.html",
@@ -376,9 +359,3 @@ async def _show(
         refused=values.get("refused", ()),
         draft_words=values.get("draft_words", ""),
     )
-
-
-def _find_group(wish: str) -> str:
-    """Of the suggestion, or the first: whose wishes the figures choose."""
-    wishes = load_labels().wishes
-    return next((each.group for each in wishes if each.name == wish and each.group), wishes[0].group)

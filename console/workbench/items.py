@@ -93,7 +93,7 @@ def load_item(
     """`with_suggestion`: they have said that there is no danger in it. Raises ItemNotFound."""
     item = review_inbox.get_item(tx, item_no)
     seen = annotations.find_for(tx, item_no, by=by)
-    stage = _find_stage(item.status, has_own=seen.own is not None, is_third=seen.may_adjudicate)
+    stage = find_stage(item.status, has_own=seen.own is not None, is_third=seen.may_adjudicate)
     has_chosen = stage == "after"
     entries = list_masked_context(tx, item_no, masker=masker, before=BEFORE, after=AFTER)
     place = next(number for number, entry in enumerate(entries) if entry.is_asked)
@@ -150,7 +150,7 @@ def _name(press: Annotation) -> Last:
     )
 
 
-def _find_stage(status: ItemStatus, *, has_own: bool, is_third: bool) -> str:
+def find_stage(status: ItemStatus, *, has_own: bool, is_third: bool) -> str:
     if has_own:
         return "after"
     if is_third:

@@ -14,18 +14,19 @@ from casework.model.release_gates import (
     judge,
     load_gate_limits,
 )
-from casework.model.significance import wilson
+from casework.model.significance import PROBABLY_NOT_CHANCE, mcnemar, wilson
 from console.pages import plain_words
 from console.words import Words
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """`says`: `Misses on danger now: 1 of 64 (was 3)`. `range`: where the true share lies, or empty."""
+    """`says`: `Misses on danger now: 1 of 64 (was 3)`. `range`: where the true share lies, or empty; `chance` as it."""
 
     says: str
     need: str
     range: str
+    chance: str
     passed: bool
 
 
@@ -61,10 +62,22 @@ def find_headline(report: GateReport, words: Words, limits: GateLimits) -> str:
 def _tell(line: GateLine, limit: GateLimit, one: Measured | None, words: Words, *, is_first: bool) -> Check:
     return Check(
         says=f"{_title(line, words)}: {_got(limit, one, words)}",
-        need=_need(limit, one, words, is_first=is_first),
+        need=_need(limit, line.of, one, words, is_first=is_first),
         range=_range(limit, one, words),
+        chance="" if one is None else tell_chance(one.newly_right, one.newly_wrong, words),
         passed=line.passed,
     )
+
+
+def tell_chance(newly_right: int | None, newly_wrong: int | None, words: Words) -> str:
+    """How many messages differ from the live model's, and whether that could be chance; empty where none was live."""
+    if newly_right is None or newly_wrong is None:
+        return ""
+    say = words["wb_chance"]
+    if not newly_right + newly_wrong:
+        return str(say["same"])
+    name = "not_chance" if mcnemar(newly_right, newly_wrong) < PROBABLY_NOT_CHANCE else "chance"
+    return str(say[name]).format(right=newly_right, wrong=newly_wrong)
 
 
 def _title(line: GateLine, words: Words) -> str:
@@ -104,11 +117,16 @@ def _with_was(say: Mapping[str, Any], now: str, was: object | None) -> str:
     return now if was is None else f"{now} {str(say['was']).format(was=was)}"
 
 
-def _need(limit: GateLimit, one: Measured | None, words: Words, *, is_first: bool) -> str:
+def _need(limit: GateLimit, of: str, one: Measured | None, words: Words, *, is_first: bool) -> str:
     say = words["wb_checks"]
     needs = []
-    if limit.at_least is not None:
-        needs.append(str(say["at_most_in_hundred"]).format(n=f"{100 * (1 - limit.at_least):.3g}"))
+    floor = limit.floor_of(of)
+    # A score is told as it is, and of a share what is missing of it.
+    if floor is not None:
+        name, share = ("at_least_in_hundred", floor) if _is_score(one) else ("at_most_in_hundred", 1 - floor)
+        needs.append(str(say[name]).format(n=f"{100 * share:.3g}"))
+    if limit.at_most_share is not None:
+        needs.append(str(say["at_most_in_hundred"]).format(n=f"{100 * limit.at_most_share:.3g}"))
     if limit.at_most is not None:
         needs.append(_most(limit, one, say))
     if limit.most_worse_points is not None and not is_first:
@@ -119,18 +137,25 @@ def _need(limit: GateLimit, one: Measured | None, words: Words, *, is_first: boo
 def _most(limit: GateLimit, one: Measured | None, say: Mapping[str, Any]) -> str:
     if not limit.at_most:
         return str(say["none"])
-    is_time = one is None or one.hits is None
+    is_time = one is None or _is_score(one)
     most = str(say["seconds"]).format(n=f"{limit.at_most / 1000:.2g}") if is_time else f"{limit.at_most:g}"
     return str(say["at_most"]).format(n=most)
 
 
 def _no_worse(limit: GateLimit, one: Measured | None, say: Mapping[str, Any]) -> str:
-    if not limit.most_worse_points:
+    if not limit.most_worse_points and not limit.most_worse_items:
         return str(say["no_worse"])
     name = "little_worse_or_items" if limit.most_worse_items else "little_worse"
-    if one is not None and one.hits is None:
+    if not limit.most_worse_points:
+        name = "few_worse"
+    elif _is_score(one):
         name = "little_less"
-    return str(say[name]).format(n=f"{limit.most_worse_points:g}", items=limit.most_worse_items)
+    needs = str(say[name]).format(n=f"{limit.most_worse_points:g}", items=limit.most_worse_items)
+    return str(say["could_be_chance"]).format(needs=needs) if limit.refuse_beyond_chance else needs
+
+
+def _is_score(one: Measured | None) -> bool:
+    return one is not None and one.hits is None
 
 
 def _range(limit: GateLimit, one: Measured | None, words: Words) -> str:

@@ -10,8 +10,10 @@ from casework.services.model_releases import LONGEST_REASON, ModelNotFound
 from casework.services.ports import StaffMember
 from console.pages import PAGES
 from console.sessions import SESSION
+from console.workbench.evaluation_views import read_evaluation
 from console.workbench.home_pages import HOME, HOME_PARTS, HomePart
 from console.workbench.model_views import find_live, list_models, load_model, show
+from console.workbench.shadow_views import read_shadow
 
 MODELS = HOME + "/models"
 ONE = MODELS + "/{model_no:[A-Za-z0-9_-]{1,12}}"
@@ -53,6 +55,8 @@ async def show_model(request: web.Request) -> web.StreamResponse:
         view = load_model(tx, request.match_info["model_no"], words, by=staff.id)
         return {
             "view": view,
+            **read_evaluation(tx, view.version.model_id, words),
+            "shadow": read_shadow(tx, view, words, by=staff.id),
             "measured_at": datetime.fromisoformat(view.report.made_at) if view.report else None,
         }
 
@@ -61,6 +65,7 @@ async def show_model(request: web.Request) -> web.StreamResponse:
             request,
             "model.html",
             read,
+            told=request.query.get("told", ""),
             done=done if done in DONE else "",
         )
     except ModelNotFound as missing:

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from casework.adapters.model_signing import load_signing_key, sign_paper
+from casework.adapters import promotions
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.web_app import SERVICE
 from casework.model.errors import ReasonNeeded, WaymarkError
@@ -14,6 +14,7 @@ from casework.services.model_ports import VersionStatus
 from casework.services.model_releases import (
     LONGEST_REASON,
     AlreadyProposed,
+    MeasuredBesideAnother,
     ModelNotFound,
     NotACandidate,
     NotCompared,
@@ -47,6 +48,7 @@ class LiveChanged(WaymarkError):
 
 FAULT_OF: dict[type[WaymarkError], tuple[int, str]] = {
     NotACandidate: (409, "not_ready"),
+    MeasuredBesideAnother: (409, "against_other"),
     NotCompared: (409, "not_ready"),
     RisksUnopened: (409, "not_ready"),
     SamePerson: (409, "same_person"),
@@ -98,13 +100,14 @@ async def promote(request: web.Request) -> web.StreamResponse:
 
     def work(tx: SqlTransaction) -> None:
         _check_proposal(tx, model_no, release_id)
-        paper = model_releases.make_release_paper(tx, release_id, by=staff.id)
-        signed = sign_paper(paper, load_signing_key(data_dir))
-        model_releases.approve(tx, release_id, by=staff.id, paper=signed, limits=load_limits())
+        promotions.release(tx, release_id, by=staff.id, limits=load_limits(), data_dir=data_dir)
 
     fault = await _try(request, work)
     if fault is not None:
         return await _show_one(request, "release_promote.html", fault)
+    await request.app[SERVICE].database.read(
+        lambda tx: promotions.keep_released_paper(tx, release_id, data_dir=data_dir)
+    )
     raise _done(MODELS, "released")
 
 
@@ -149,6 +152,8 @@ def list_needs(view: ModelView, *, is_proposing: bool, other_waits: bool) -> lis
     if view.version.status in (VersionStatus.RELEASED, VersionStatus.ROLLED_BACK):
         return [("over", 0)]
     needs: list[tuple[str, int]] = [] if view.is_candidate else [("checks", 0)]
+    if view.is_against_other and view.is_candidate:
+        needs.append(("measured", 0))
     compared = view.compared
     if compared is None or compared.unopened is None or (compared.unopened and not compared.is_with_live):
         needs.append(("compared", 0))

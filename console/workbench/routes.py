@@ -6,7 +6,9 @@ from console.workbench.agreement_pages import add_agreement_routes
 from console.workbench.cluster_pages import add_cluster_routes
 from console.workbench.comparison_pages import add_comparison_routes
 from console.workbench.content_pages import add_content_routes
+from console.workbench.evaluation_pages import add_evaluation_routes
 from console.workbench.example_pages import add_example_routes
+from console.workbench.guest_item_pages import add_guest_item_routes
 from console.workbench.guest_pages import add_guest_routes
 from console.workbench.guideline_pages import add_guideline_routes
 from console.workbench.home_pages import add_home_routes
@@ -15,6 +17,7 @@ from console.workbench.item_pages import add_item_routes
 from console.workbench.job_pages import add_job_routes
 from console.workbench.model_pages import add_model_routes
 from console.workbench.release_pages import add_release_routes
+from console.workbench.shadow_pages import add_shadow_routes
 from console.workbench.third_pages import add_third_routes
 from console.workbench.unmask_pages import add_unmask_routes
 
@@ -32,7 +35,10 @@ def add_workbench_routes(app: web.Application) -> None:
     add_guideline_routes(app)
     add_content_routes(app)
     add_guest_routes(app)
+    add_guest_item_routes(app)
     add_release_routes(app)
     add_model_routes(app)
+    add_evaluation_routes(app)
+    add_shadow_routes(app)
     add_comparison_routes(app)
     add_job_routes(app)

@@ -21,6 +21,7 @@ from launcher.replay import find_outcome
 from launcher.replay_input import STRANGER, ReplayInput, a_strangers_turn
 
 NAME = "conversations"
+AT_RISK = "risk"
 CAUGHT = "caught"
 NO_ANSWER = "no answer"
 
@@ -39,6 +40,12 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     channel: Channel = Channel.WEBCHAT
     standing: str = STRANGER
     safe_question: bool = False
+    is_at_risk: bool = False
+
+    @property
+    def touches_danger(self) -> bool:
+        """Whether a person must look at some turn of it, or it stands among the talks of people at risk."""
+        return self.is_at_risk or any(turn.band != Band.GREEN.value for turn in self.turns)
 
     @property
     def key(self) -> str:
@@ -76,9 +83,10 @@ def read_talks(root: Path) -> tuple[list[Talk], str]:
 def _read_file(file: Path) -> list[Talk]:
     try:
         content: Any = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-        return msgspec.convert(content["talks"], list[Talk])
+        talks = msgspec.convert(content["talks"], list[Talk])
     except (YAMLError, KeyError, TypeError, msgspec.ValidationError) as fault:
         raise CorpusInvalid(f"{file.name}: {fault}") from fault
+    return [msgspec.structs.replace(talk, is_at_risk=file.stem == AT_RISK) for talk in talks]
 
 
 async def hold_talks(

@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from casework.model.bands import TIERS, BandLimits
-from launcher.evaluation.calibration import Calibration, calibrate
+from casework.model.calibration import Calibration, calibrate
 from launcher.evaluation.drawing import Mark, Series, draw_lines
 from launcher.evaluation.figures import Figure, Judged, Slices, measure, slice_up
 from launcher.evaluation.limits import TradeOff, trade_off

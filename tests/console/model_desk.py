@@ -44,7 +44,11 @@ def a_full_report(model_id: str, *, against: str | None = LIVE, missed: int = 1)
                 one = Measured(
                     gate=limit.gate, of=of, hits=good, n=n, value=None, was_hits=before, was_value=None
                 )
-            measured.append(one if against else replace(one, was_hits=None, was_value=None))
+            # Set beside each other, no message differs but of danger now.
+            better = 3 - missed if limit.gate == "danger_now" else 0
+            one = replace(one, newly_right=max(better, 0), newly_wrong=max(-better, 0))
+            first = {"was_hits": None, "was_value": None, "newly_right": None, "newly_wrong": None}
+            measured.append(one if against else replace(one, **first))
     return GateReport(
         model_id=model_id, against=against, sets={"test": "d" * 64}, measured=tuple(measured), made_at=AT
     )

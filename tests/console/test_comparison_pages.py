@@ -1,9 +1,10 @@
 """What would change, message by message: danger first, masked, and opened by each person for themselves.
 
 Red when, each tried once: words are read past `masked_reading`, a live talk's are shown, or a page that hid them counts
-as opened.
+as opened; the list marks what a colleague opened.
 """
 
+import re
 from typing import Any
 
 import pytest
@@ -144,6 +145,34 @@ async def test_of_a_live_talk_nothing_is_shown_and_nothing_counts_as_opened(
     assert "Its words are shown when it is quiet" in pages[0]
     assert "words of then" in pages[1]
     assert opened(site) == [2]
+
+
+async def test_places_a_person_has_opened_are_marked_and_each_leads_to_the_next_dangerous_one(
+    site: DeskSite, toni: Detective
+) -> None:
+    alex = await site.detective("alex", "Alex Test-Supervisor", role="supervisor")
+    calm = a_change(add_item(site, "calm"), Change.NEWLY_RIGHT, is_risk=False, harm=5)
+    grave = [a_change(add_item(site, f"he is here {n}"), harm=n) for n in (1, 2, 3)]
+    made = compare(site, *grave, calm)
+
+    assert led_to(await open_page(toni, path_of(made, 2))) == path_of(made, 3)
+    listed, first = await open_page(toni, path_of(made)), await open_page(toni, path_of(made, 1))
+
+    assert re.findall(r'id="place-(\d)"|(Opened by you)', listed) == [
+        *(("1", ""), ("2", ""), ("", "Opened by you"), ("3", ""), ("4", ""))
+    ]
+    assert led_to(listed) == path_of(made, 1)
+    assert led_to(first) == path_of(made, 3)
+    assert led_to(await open_page(toni, path_of(made, 4))) == path_of(made, 3)
+    last = await open_page(toni, path_of(made, 3))
+    assert led_to(last) is None and f'href="{path_of(made, 4)}"' in last
+    assert led_to(await open_page(alex, path_of(made))) == path_of(made, 1)
+    assert "Opened by you" not in await open_page(alex, path_of(made))
+
+
+def led_to(page: str) -> str | None:
+    found = re.search(r'id="next-unopened" href="([^"]*)"', page)
+    return found[1] if found else None
 
 
 def latest(site: DeskSite, conversation_id: str) -> int:

@@ -479,6 +479,24 @@ async def test_an_older_look_at_what_is_taught_changes_nothing(site: DeskSite) -
     assert (row.text, row.intent, row.status) == ("when is my day in court", "ask_court", "removed")
 
 
+async def test_the_same_is_taught_in_other_words_and_not_twice(site: DeskSite) -> None:
+    toni = await trainer(site)
+    item_no = not_drawn_blind(site, "toni")
+    await label(toni, item_no)
+    await press(toni, await open_page(toni, path_of(item_no)), item_no, "teach", act="accept")
+    [row] = site.rows(example)
+    path = f"/workbench/examples/{row.id}"
+
+    added, _ = await toni.post(f"{path}/variants", {"text": "has anybody turned up my things"})
+    again, page = await toni.post(f"{path}/variants", {"text": "has anybody turned up my things?"})
+
+    assert (added.status, again.status) == (303, 422)
+    assert load_words()["wb_refused"]["near_copy"] in page
+    [_, made] = sorted(site.rows(example), key=lambda each: each.derived_from or "")
+    assert (made.text, made.derived_from) == ("has anybody turned up my things", row.id)
+    assert f'href="{path}"' in await open_page(toni, f"/workbench/examples/{made.id}")
+
+
 async def test_a_new_word_is_labelled_for_all_that_are_calm_and_no_more(site: DeskSite) -> None:
     toni = await trainer(site)
     items = [

@@ -22,6 +22,7 @@ from launcher.gates_run import Measurement
 from launcher.model_files import taught_dir
 from launcher.taught_texts import TAUGHT
 from tests.launcher.test_workbench_data import SCOOTER, Bench, bench, root, service
+from tests.support.evaluations import an_evaluation
 from tests.support.models import LIMITS, a_report
 
 __all__ = ["bench", "root", "service"]
@@ -201,9 +202,13 @@ def test_only_a_model_that_passed_its_gates_is_signed(
     report = a_report(birth.model_id, hits=hits)
     measurement = Measurement(report=report, read=(), answers={}, talks=(), missed=())
 
-    verdict = sign_if_passed(work, measurement, limits=LIMITS)
+    evaluation = an_evaluation(birth.model_id)
+
+    verdict = sign_if_passed(work, measurement, evaluation, limits=LIMITS)
 
     [version] = versions(work.service)
+    kept = work.service.database.read_now(lambda tx: tx.evaluations.find_details(birth.model_id))
+    assert kept == evaluation
     assert (version.status, verdict.passed) == (status, status == "candidate")
     paper = work.data_dir / "models" / f"{birth.model_id}.jws"
     assert paper.exists() is (version.paper is not None) is verdict.passed

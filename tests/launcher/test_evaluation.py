@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.corpus import CorpusInvalid, Example, split_by_scenario
+from casework.model.calibration import calibrate
 from casework.model.disclosures import Category
-from launcher.evaluation.calibration import calibrate
 from launcher.evaluation.figures import (
     Figure,
     is_acceptable,

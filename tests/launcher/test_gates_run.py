@@ -1,7 +1,7 @@
-"""What the gates are measured on: frozen sets, packs, talks, and both models on the same messages.
+"""What the gates are measured on: frozen sets, packs, talks, and the trainers' data.
 
-Red when: an altered set is read, a calm line of a pack may be AMBER, a RED turn moves a talk on, or what the live model
-missed too counts as new; shown with each taken out.
+Red when: an altered set is read, a calm line of a pack may be AMBER, or a RED turn moves a talk on; shown with each
+taken out.
 """
 
 import shutil
@@ -17,24 +17,17 @@ from casework.model.bands import Bands
 from casework.model.disclosures import CALM as SCREENED_CALM
 from casework.model.disclosures import Band, Category, ScreenResult
 from casework.model.errors import AssistantUnavailable
-from casework.model.release_gates import GateReport, Measured, judge, load_gate_limits
-from casework.model.turn_outcomes import TurnOutcome
 from casework.services.comparison_ports import EvaluationAnswer
 from casework.services.ports import AssistantAnswer
 from launcher.data_findings import DataUnreadable, count_findings
-from launcher.evaluation.answers import Read, answer_of, answer_of_talk, name_set, set_beside
-from launcher.evaluation.conversations import Talk, TalkHeld, TalkTurn, hold_talks, read_talks
-from launcher.evaluation.differences import tell_differences
-from launcher.evaluation.figures import Judged
+from launcher.evaluation.answers import answer_of, name_set
+from launcher.evaluation.conversations import Talk, TalkTurn, hold_talks, read_talks
 from launcher.evaluation.frozen import SetAltered, check_frozen, sha_of
 from launcher.evaluation.packs import PACKS, Pack, PackLine, judge_pack, read_packs
 from launcher.evaluation.sets import FILES, read_set
-from launcher.gates_run import count_newly_failed, find_newly_missed, measure_corpora
-from launcher.replay import Replayed
-from launcher.replay_input import a_strangers_turn
 from launcher.understanding import Parsed
 from tests.launcher.evaluating import LIMITS, a_judged, a_parsed
-from tests.support.builders import a_hit, a_learned, an_answer
+from tests.support.builders import a_learned, an_answer
 from tests.support.line import load_bands
 from tests.support.running import ROOT
 
@@ -260,69 +253,7 @@ async def test_a_talk_is_held_with_the_standing_it_names() -> None:
     assert asked["conversation"] == "talk-t"
 
 
-# --- the gates ------------------------------------------------------------------------------------------
-
-
-def some_messages(*, danger: Parsed = URGENT, calm: Parsed = CALM) -> list[Judged]:
-    return [
-        *(a_judged(category=DANGER, parsed=danger, text=f"danger {number}") for number in range(40)),
-        *(a_judged(parsed=calm, text=f"calm {number}") for number in range(40)),
-    ]
-
-
-def read_beside(new: Sequence[Judged], live: Sequence[Judged] | None) -> list[Read]:
-    kept = None if live is None else {(found := answer_of(one, LIMITS)).item_key: found for one in live}
-    return set_beside(new, LIMITS, kept)
-
-
-def by_name(measured: Sequence[Measured]) -> dict[tuple[str, str], Measured]:
-    return {(one.gate, one.of): one for one in measured}
-
-
-def test_both_models_are_counted_on_the_same_messages() -> None:
-    found = by_name(measure_corpora(read_beside(some_messages(danger=CALM), some_messages())))
-
-    danger, alone = found["danger_now", "tier_1"], found["model_alone_urgent", "urgent"]
-    assert (danger.hits, danger.n, danger.was_hits) == (0, 40, 40)
-    assert (alone.hits, alone.was_hits) == (0, 40)
-    assert (found["sure_and_wrong", "urgent"].hits, found["slices", "style plain"].was_hits) == (40, 40)
-    assert (found["false_alarms", "routine"].hits, found["intents", "macro_f1"].value) == (0, 1.0)
-
-
-def test_a_strong_screen_does_not_hide_a_model_that_sees_nothing() -> None:
-    def screened(one: Judged) -> Judged:
-        return a_judged(category=DANGER, screen=a_hit(1), parsed=one.understood.parsed, text=one.text)
-
-    new = [screened(one) for one in some_messages(danger=CALM) if one.is_urgent]
-    found = by_name(measure_corpora(read_beside(new, new)))
-
-    assert (found["danger_now", "tier_1"].hits, found["model_alone_urgent", "urgent"].hits) == (40, 0)
-
-
-def test_what_live_got_wrong_too_is_not_new() -> None:
-    blind = some_messages(danger=CALM)
-    found = by_name(measure_corpora(read_beside(blind, blind)))
-
-    assert found["sure_and_wrong", "urgent"].hits == 0
-
-
-def test_without_a_live_model_nothing_was() -> None:
-    measured = measure_corpora(read_beside(some_messages(), None))
-
-    assert all(one.was_hits is None and one.was_value is None for one in measured)
-
-
-def test_louder_is_a_false_alarm_and_otherwise_is_a_wish_lost() -> None:
-    louder = by_name(measure_corpora(read_beside(some_messages(calm=URGENT), some_messages())))
-    other = by_name(measure_corpora(read_beside(some_messages(calm=COURT), some_messages())))
-
-    assert (louder["false_alarms", "routine"].hits, louder["false_alarms", "routine"].was_hits) == (40, 0)
-    assert (other["intents", "macro_f1"].value, other["intents", "macro_f1"].was_value) == (0.0, 1.0)
-
-
-def test_a_message_the_live_model_was_not_asked_stops_the_measuring() -> None:
-    with pytest.raises(KeyError):
-        read_beside(some_messages(), some_messages()[:1])
+# --- as it is kept --------------------------------------------------------------------------------------
 
 
 def test_a_set_of_other_messages_is_kept_under_another_name() -> None:
@@ -330,60 +261,10 @@ def test_a_set_of_other_messages_is_kept_under_another_name() -> None:
     assert len(name_set("packs/third_person", "a" * 64)) <= 48
 
 
-def test_measured_gates_are_the_gates_that_are_judged() -> None:
-    limits = load_gate_limits()
-    measured = measure_corpora(read_beside(some_messages(), some_messages()))
-    report = GateReport(model_id="n", against="l", sets={}, measured=tuple(measured), made_at="")
-    told = {line.gate for line in judge(report, limits).lines if line.got != "not measured"}
+def test_answers_are_kept_with_the_word_of_the_model_alone() -> None:
+    kept: EvaluationAnswer = answer_of(a_judged(category=DANGER, parsed=DOUBT), LIMITS)
 
-    assert told == {
-        *("danger_now", "model_alone_urgent", "slices", "sure_and_wrong", "false_alarms", "intents"),
-        "tiers",
-    }
-
-
-# --- stored disclosures ---------------------------------------------------------------------------------
-
-
-def replayed(**bands: Band) -> Replayed:
-    outcomes = {
-        turn_id: TurnOutcome(
-            responses=(), effects=(), band=band, tier=None, category=None, to_person=band is Band.RED
-        )
-        for turn_id, band in bands.items()
-    }
-    return Replayed(outcomes=outcomes, digest="", seconds=0, p95_ms=0, failed=(), alone=bands)
-
-
-def test_a_stored_disclosure_is_newly_missed_when_only_live_catches_it() -> None:
-    stored = [a_strangers_turn(name) for name in ("both", "live", "neither", "silent")]
-    before = replayed(both=Band.RED, live=Band.AMBER, neither=Band.GREEN, silent=Band.RED)
-    now = replayed(both=Band.AMBER, live=Band.GREEN, neither=Band.GREEN)
-
-    assert find_newly_missed(stored, now, before) == ["live", "silent"]
-    assert find_newly_missed(stored, now, None) == ["live", "neither", "silent"]
-
-
-# --- in words -------------------------------------------------------------------------------------------
-
-
-def test_the_differences_begin_with_the_misses_in_words() -> None:
-    blind = [*some_messages(danger=CALM)[:1], *some_messages()[1:]]
-    told = list(tell_differences(read_beside(blind, some_messages())))
-
-    assert told[0] == "Misses on danger now: 1 of 40 (was 0). 2.5 % (0.4 to 12.9). Could be chance."
-    assert (
-        told[3] == "Routine handed to a person at once: 0 of 40 (was 0). 0.0 % (0.0 to 8.8). Nothing differs."
-    )
-    assert told[4].endswith("not measured (no such messages).")
-    all_blind = list(tell_differences(read_beside(some_messages(danger=CALM), some_messages())))
-    assert all_blind[0].endswith("Probably not chance.")
-
-
-def test_without_a_live_model_the_count_stands_alone() -> None:
-    assert next(tell_differences(read_beside(some_messages(), None))) == (
-        "Misses on danger now: 0 of 40. 0.0 % (0.0 to 8.8)."
-    )
+    assert (kept.band, kept.is_caught, kept.is_caught_alone, kept.urgency) == (Band.AMBER, True, True, 0.2)
 
 
 # --- the trainers' data ---------------------------------------------------------------------------------
@@ -411,23 +292,3 @@ def test_no_rows_have_no_findings_and_a_broken_file_is_told(tree: Path) -> None:
     (tree / "data" / "workbench" / "nlu" / "broken.yml").write_text("nlu: [")
     with pytest.raises(DataUnreadable, match=r"broken\.yml"):
         count_findings(tree)
-
-
-def test_answers_are_kept_with_the_word_of_the_model_alone() -> None:
-    kept: EvaluationAnswer = answer_of(a_judged(category=DANGER, parsed=DOUBT), LIMITS)
-
-    assert (kept.band, kept.is_caught, kept.is_caught_alone, kept.urgency) == (Band.AMBER, True, True, 0.2)
-
-
-def test_a_talk_that_failed_before_is_not_newly_failed() -> None:
-    """Red when: a talk the live model fails too keeps every candidate out, or one it holds may be lost."""
-    now = [held("kept", passed=True), held("lost", passed=False), held("never", passed=False)]
-    before = [held("kept", passed=True), held("lost", passed=True), held("never", passed=False)]
-
-    assert count_newly_failed(now, before) == 1
-    assert count_newly_failed(now, ()) == 2
-
-
-def held(name: str, *, passed: bool) -> EvaluationAnswer:
-    talk = Talk(id=name, turns=[TalkTurn(says="hello")])
-    return answer_of_talk(TalkHeld(talk=talk, wrong=() if passed else ((1, "no answer"),)))

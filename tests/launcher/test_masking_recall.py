@@ -15,12 +15,14 @@ from launcher.evaluation.figures import Figure
 from launcher.masking_figures import ALL_STRUCTURED, FOLDER, PRECISION, STRUCTURED, make_masker, measure
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "masking.md"
-FIRST, SECOND, THIRD = "messages.txt", "messages_second.txt", "messages_third.txt"
+FIRST, SECOND = "messages.txt", "messages_second.txt"
+THIRD, FOURTH = "messages_third.txt", "messages_fourth.txt"
 # A mark that is wrong stands in errata.md beside them, and is not mended here.
 FROZEN = {
     FIRST: "480267d9dc1159c98233688e41908b7fefc62ab6cd28aa4d6dcb635447430ded",
     SECOND: "4eaefc6ca4b015f5f6fe48966eb41d8410a27936c4cbab2d483401e623e46289",
     THIRD: "c38ea84e78516fe12c8f8270e8e2468fa098d20974b78d23c33f8b892f8d9ded",
+    FOURTH: "daef171d0cb1594609b7b024b45ef3a02b9489831072cc3e767ace0d7a9e9239",
 }
 WANTED = {ALL_STRUCTURED: 99, PRECISION: 90}
 OF = sorted({ALL_STRUCTURED, PRECISION, "name", *STRUCTURED})
@@ -29,12 +31,18 @@ JUDGED_ROW = re.compile(
     rf"^\| ([a-z_]+) \| {FIGURE} \d+: (reached|\*\*missed\*\*) \| \d+ of \d+ \|$", re.MULTILINE
 )
 TWICE_ROW = re.compile(rf"^\| ([a-z_]+) \| {FIGURE} {FIGURE}$", re.MULTILINE)
-HEADING = {FIRST: "### First set", SECOND: "### Second set", THIRD: "### Third set"}
+HEADING = {
+    FIRST: "### First set",
+    SECOND: "### Second set",
+    THIRD: "### Third set",
+    FOURTH: "### Fourth set",
+}
 # The first run of each, before anybody had read a miss: kept, and made again by no code.
 FIRST_RUN = {
     FIRST: {ALL_STRUCTURED: (418, 433), "name": (79, 81), PRECISION: (594, 608)},
     SECOND: {ALL_STRUCTURED: (160, 179), "name": (58, 63), PRECISION: (265, 272)},
     THIRD: {ALL_STRUCTURED: (446, 468), "name": (124, 130), PRECISION: (717, 736)},
+    FOURTH: {ALL_STRUCTURED: (458, 471), "name": (97, 100), PRECISION: (649, 668)},
 }
 
 
@@ -61,18 +69,18 @@ def _percent(value: float) -> str:
 
 
 @pytest.mark.parametrize("of", OF)
-def test_the_published_figure_is_the_measured_one_of_the_third_set(of: str) -> None:
-    figure = figures(THIRD)[of]
-    *documented, verdict = rows(THIRD, JUDGED_ROW)[of]
+def test_the_published_figure_is_the_measured_one_of_the_fourth_set(of: str) -> None:
+    figure = figures(FOURTH)[of]
+    *documented, verdict = rows(FOURTH, JUDGED_ROW)[of]
 
     assert tuple(documented) == told(figure)
     assert (verdict == "reached") is ((figure.value or 0.0) >= WANTED.get(of, 95) / 100)
-    # Nobody has tuned to it: when this figure moves, its misses were read and a fourth set is needed.
-    assert FIRST_RUN[THIRD].get(of, (figure.hits, figure.n)) == (figure.hits, figure.n)
+    # Nobody has tuned to it: when this figure moves, its misses were read and a fifth set is needed.
+    assert FIRST_RUN[FOURTH].get(of, (figure.hits, figure.n)) == (figure.hits, figure.n)
 
 
 @pytest.mark.parametrize("of", OF)
-@pytest.mark.parametrize("name", [FIRST, SECOND])
+@pytest.mark.parametrize("name", [FIRST, SECOND, THIRD])
 def test_the_figure_of_a_spent_set_is_the_measured_one_and_its_first_run_is_kept(name: str, of: str) -> None:
     row = rows(name, TWICE_ROW)[of]
     hits, n = int(row[0]), int(row[1])
@@ -84,7 +92,7 @@ def test_the_figure_of_a_spent_set_is_the_measured_one_and_its_first_run_is_kept
 
 @pytest.mark.parametrize("name", sorted(FROZEN))
 def test_the_table_of_all_sets_says_what_each_has(name: str) -> None:
-    overview = DOCUMENT.read_text("utf-8").split("### Third set")[0]
+    overview = DOCUMENT.read_text("utf-8").split("### Fourth set")[0]
 
     for of in (ALL_STRUCTURED, "name", PRECISION):
         hits, n, share, low, high = told(figures(name)[of])

@@ -65,7 +65,8 @@ class Kept:
 
         def record(tx: Any) -> None:
             model_releases.record_trained(tx, birth, file=f"{model_id}.tar.gz", by="toni")
-            model_releases.record_report(tx, a_report(model_id), limits=LIMITS, paper=paper, by="toni")
+            report = a_report(model_id, against=tx.model_releases.find_live())
+            model_releases.record_report(tx, report, limits=LIMITS, paper=paper, by="toni")
             add_comparison(tx, model_id)
 
         self.database.write_now(record)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.adapters.model_signing import load_public_key, load_signing_key, read_signed
+from casework.adapters.model_signing import load_public_key, load_signing_key, paper_path, read_signed
 from casework.adapters.passwords import ArgonPasswords
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
@@ -19,8 +19,9 @@ from casework.model.errors import SignInRefused
 from casework.model.model_papers import read_paper
 from casework.model.release_gates import GateLimits, GateReport, Measured, load_gate_limits
 from casework.services import model_releases
-from launcher.model_files import paper_path
-from launcher.models import NotTheirs, run_models, run_promote, run_rollback
+from casework.services.shadows import ShadowRunning, ShadowUnfit
+from launcher.identities import NotTheirs
+from launcher.models import run_models, run_promote, run_rollback, run_shadow
 from tests.support.databases import copy_sqlite
 from tests.support.models import a_birth, a_paper, add_comparison, sign
 
@@ -69,7 +70,15 @@ def passing(limits: GateLimits) -> GateReport:
             hits, value = (None, 100.0) if limit.gate == "p95" else (0 if limit.is_fault else 500, None)
             measured.append(
                 Measured(
-                    gate=limit.gate, of=of, hits=hits, n=500, value=value, was_hits=hits, was_value=value
+                    gate=limit.gate,
+                    of=of,
+                    hits=hits,
+                    n=500,
+                    value=value,
+                    was_hits=hits,
+                    was_value=value,
+                    newly_right=0,
+                    newly_wrong=0,
                 )
             )
     return GateReport(model_id="new1", against="old1", sets={}, measured=tuple(measured), made_at="")
@@ -169,3 +178,17 @@ def test_the_list_says_which_one_is_live_and_which_was_never_judged(
     assert "LIVE" in said
     assert "founding, not judged" in said
     assert "waits for a second person" in said
+
+
+def test_a_trainer_asks_a_candidate_beside_the_live_model_and_stops_it(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ShadowUnfit):
+        run_shadow(service, given("toni", hours=337, stop=False))
+    assert run_shadow(service, given("toni", hours=5, stop=False)) == 0
+    assert "for 5 hours" in capsys.readouterr().out
+    with pytest.raises(ShadowRunning):
+        run_shadow(service, given("toni", hours=5, stop=False))
+    with pytest.raises(NotTheirs):
+        run_shadow(service, given("alex", hours=5, stop=True))
+    assert [run_shadow(service, given("toni", hours=5, stop=True)) for _ in range(2)] == [0, 1]

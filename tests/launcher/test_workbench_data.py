@@ -5,6 +5,7 @@ Red when, each tried once: `_read` asks nobody whether a row is usable; `find_ed
 """
 
 import hashlib
+import io
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,19 @@ from casework.adapters.storage.tables import audit
 from casework.adapters.storage.workbench_tables import data_version, example, example_change
 from casework.adapters.training_files import TaughtRow, read_folder, read_rows
 from casework.bootstrap import build_service
+from casework.model.errors import ConversationNotFound, MessageNotFound, ReasonNeeded
 from casework.model.training_flags import TrainingFlag
 from casework.services import consents
 from casework.services.review_ports import Example
 from launcher import taught_tests
 from launcher.evaluation.frozen import SetAltered, check_frozen, sha_path
 from launcher.evaluation.sets import read_set
+from launcher.identities import NotTheirs
+from launcher.model_files import keep_taught, taught_dir
 from launcher.taught_texts import TAUGHT
+from launcher.withdrawals import WithdrawalUnclear, run_withdraw
 from launcher.workbench_data import DataWritten, check_data, run_workbench_data, write_data
+from tests.console.desk_site import PASSWORD, PASSWORD_HASH
 from tests.support.clock import SetClock
 from tests.support.line import Line
 from tests.support.running import ROOT
@@ -372,3 +378,70 @@ def test_a_writing_that_died_half_way_is_noted_by_the_next(bench: Bench) -> None
 
     assert (written.version, written.is_new) == (2, True)
     assert files.keys() < read_folder(bench.root / TAUGHT).keys()
+
+
+# --- taking back by command ---
+
+
+def withdraw(bench: Bench, of: str, by: str = "sam", reason: str = "she rang and asked") -> int:
+    given = Namespace(of=of, by=by, reason=reason, password_stdin=True)
+    return run_withdraw(bench.root, bench.service, given)
+
+
+@pytest.fixture
+def people(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for login, role in (("sam", "investigator"), ("toni", "trainer")):
+        bench.service.database.write_now(
+            lambda tx, login=login, role=role: tx.staff.add(  # type: ignore[misc]
+                login=login, display_name=login, role=role, password_hash=PASSWORD_HASH
+            )
+        )
+    monkeypatch.setattr("sys.stdin", EveryLine())
+
+
+class EveryLine(io.StringIO):
+    """Whoever is asked types the password."""
+
+    def readline(self, *_given: Any) -> str:
+        return PASSWORD + "\n"
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("of", ["conversation", "message"])
+def test_what_is_taken_back_by_command_leaves_the_files_and_what_was_kept_of_them(
+    bench: Bench, capsys: pytest.CaptureFixture[str], of: str
+) -> None:
+    """Red when: `forget_kept` is not called, or the files are not written."""
+    row = bench.add("they moved my hearing date again and nobody told me")
+    other = bench.add("who is looking into the broken shutters on my shop", phone="+447700900402")
+    bench.write()
+    data_dir = bench.service.settings.data_dir
+    keep_taught(bench.root, data_dir, "m1")
+    stored = bench.service.database.read_now(lambda tx: tx.examples.get(row))
+
+    meant = stored.conversation_id if of == "conversation" else f"in-{stored.inbox_id}"
+    assert withdraw(bench, str(meant)) == 0
+
+    assert set(bench.rows()) == set(read_rows(read_folder(taught_dir(data_dir, "m1")))[0]) == {other}
+    told = capsys.readouterr().out
+    assert "lost their words: 1." in told and "marked: 0." in told
+    [withdrawn] = bench.line.rows(audit, act="use_withdrawn")
+    assert withdrawn.thing == ("all:withdrawn" if of == "conversation" else f"{stored.inbox_id}:withdrawn")
+
+
+@pytest.mark.usefixtures("people")
+def test_taking_back_by_command_needs_somebody_whose_work_it_is_and_a_reason(bench: Bench) -> None:
+    row = bench.add("they moved my hearing date again and nobody told me")
+    of = str(bench.service.database.read_now(lambda tx: tx.examples.get(row)).conversation_id)
+
+    with pytest.raises(NotTheirs):
+        withdraw(bench, of, by="toni")
+    with pytest.raises(WithdrawalUnclear):
+        withdraw(bench, of, reason="")
+    with pytest.raises(ReasonNeeded):
+        withdraw(bench, of, reason="no")
+    with pytest.raises(MessageNotFound):
+        withdraw(bench, "987654")
+    with pytest.raises(ConversationNotFound):
+        withdraw(bench, "a" * 32)
+    assert bench.line.row(example, id=row).status == "accepted"

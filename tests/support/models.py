@@ -53,13 +53,15 @@ def a_birth(model_id: str, path: Path | None = None, **values: Any) -> BirthCert
     )
 
 
-def a_report(model_id: str, *, hits: int = 63, n: int = 64, was_hits: int = 63) -> GateReport:
-    """Passes LIMITS as it comes."""
+def a_report(
+    model_id: str, *, hits: int = 63, n: int = 64, was_hits: int = 63, against: str | None = "live"
+) -> GateReport:
+    """Passes LIMITS as it comes. `against`: the live model, for one that is to be proposed."""
     measured = Measured(
         gate="danger_now", of="all", hits=hits, n=n, value=None, was_hits=was_hits, was_value=None
     )
     return GateReport(
-        model_id=model_id, against="live", sets={"corpus_test": "d" * 64}, measured=(measured,), made_at=AT
+        model_id=model_id, against=against, sets={"corpus_test": "d" * 64}, measured=(measured,), made_at=AT
     )
 
 
@@ -101,7 +103,8 @@ def sign(paper: Paper, key: OKPKey) -> str:
 
 
 # In place of Rasa's Python: says which model it was given, and takes the newest of `models/` as Rasa does where the
-# file is gone. `answers_as` beside it makes it another one.
+# file is gone. `answers_as` beside it makes it another one. `turns.json` beside it has, by model and text, the urgency
+# it reads (`null`: no answer at all); what it was asked stands in `asked.jsonl`.
 STAND_IN = """#!{python}
 import io, json, sys, tarfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -137,6 +140,27 @@ class Ready(BaseHTTPRequestHandler):
         said = other.read_text() if other.exists() else name
         body = json.dumps({{"ready": True, "model": said}}).encode()
         self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        beside, text = Path(given[0]).parent, asked["text"]
+        with (beside / "asked.jsonl").open("a") as kept:
+            kept.write(json.dumps([name, text]) + "\\n")
+        told = beside / "turns.json"
+        urgency = json.loads(told.read_text()).get(name, {{}}).get(text, 0.001) if told.exists() else 0.001
+        answer = {{
+            "turn_id": asked["turn_id"],
+            "replies": [{{"response": "utter_case_status", "text": "t"}}],
+            "effects": [],
+            "state": {{"v": 1}},
+            "model": name,
+            "parse": {{"intent": "ask_status", "confidence": 0.99, "urgency": {{"probability": urgency}}}},
+        }}
+        body = json.dumps(answer).encode()
+        self.send_response(500 if urgency is None else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

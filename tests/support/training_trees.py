@@ -1,8 +1,10 @@
-"""A checkout to teach in: the same code, a twentieth of the corpus, and data folders of its own to write to."""
+"""A checkout to teach in: the same code, the corpus or a twentieth of it, and data folders of its own to write to."""
 
 import shutil
 from itertools import groupby
 from pathlib import Path
+
+from launcher import model_files, training
 
 ROOT = Path(__file__).parent.parent.parent
 EVERY = 20
@@ -23,6 +25,17 @@ def make_small_tree(path: Path) -> Path:
     _make(path)
     for folder in sorted(each for each in (ROOT / "data" / "corpus").iterdir() if each.is_dir()):
         _copy_every(folder, path / "data" / "corpus" / folder.name / "some.txt")
+    return path
+
+
+def make_whole_tree(path: Path) -> Path:
+    """With everything a model is made of, and the one already trained of it: nothing trains before somebody teaches."""
+    _make(path)
+    (path / "data" / "corpus").symlink_to(ROOT / "data" / "corpus")
+    trained = training.model_path(ROOT, training.fingerprint(ROOT))
+    for file in (trained, model_files.certificate_path(trained)):
+        if file.exists():
+            shutil.copy(file, path / "models" / file.name)
     return path
 
 

@@ -1,11 +1,14 @@
-"""How each model read each message of the frozen sets."""
+"""How each model read each message of the frozen sets, and what its evaluation found as a whole."""
 
 from collections.abc import Sequence
 
+import msgspec
 import sqlalchemy as sa
 
-from casework.adapters.storage.model_tables import evaluation_answer
+from casework.adapters.storage.model_tables import evaluation_answer, model_evaluation
+from casework.adapters.storage.statements import insert
 from casework.model.disclosures import Band
+from casework.model.model_evaluations import ModelEvaluation
 from casework.services.comparison_ports import EvaluationAnswer
 
 CHUNK = 500
@@ -27,6 +30,20 @@ class SqlEvaluations:
     def find(self, model_id: str, set_name: str) -> dict[str, EvaluationAnswer]:
         rows = self._connection.execute(sa.select(evaluation_answer).where(_is_of(model_id, set_name)))
         return {row.item_key: _answer(row) for row in rows}
+
+    def record_details(self, evaluation: ModelEvaluation) -> None:
+        statement = insert(self._connection, model_evaluation)
+        self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["model_id"], set_={"found": statement.excluded.found}
+            ),
+            {"model_id": evaluation.model_id, "found": msgspec.to_builtins(evaluation)},
+        )
+
+    def find_details(self, model_id: str) -> ModelEvaluation | None:
+        query = sa.select(model_evaluation.c.found).where(model_evaluation.c.model_id == model_id)
+        found = self._connection.execute(query).scalar()
+        return None if found is None else msgspec.convert(found, ModelEvaluation)
 
 
 def _is_of(model_id: str, set_name: str) -> sa.ColumnElement[bool]:

@@ -42,6 +42,14 @@ class SqlExamples:
         row = self._connection.execute(query).first()
         return None if row is None else _example(row)
 
+    def find_of_guest(self, guest_message_id: int) -> Example | None:
+        found = self._list(sa.select(example).where(example.c.guest_message_id == guest_message_id, ACCEPTED))
+        return found[0] if found else None
+
+    def list_variants(self, example_id: str) -> list[Example]:
+        query = sa.select(example).where(example.c.derived_from == example_id, ACCEPTED)
+        return self._list(query.order_by(example.c.id))
+
     def list_page(self, *, side: str | None, status: str, after: str | None, limit: int) -> list[Example]:
         query = sa.select(example).where(example.c.status == status)
         if side is not None:
@@ -141,4 +149,5 @@ def _example(row: Any) -> Example:
         accepted_at=row.accepted_at,
         in_data_since=row.in_data_since,
         in_data_until=row.in_data_until,
+        guest_message_id=row.guest_message_id,
     )

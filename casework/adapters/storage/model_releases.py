@@ -17,6 +17,7 @@ from casework.adapters.storage.model_tables import (
 from casework.adapters.storage.statements import insert, insert_once
 from casework.adapters.storage.tables import conversation
 from casework.model.errors import WaymarkError
+from casework.services.comparisons import SHADOW
 from casework.services.model_ports import (
     ModelRelease,
     ModelVersion,
@@ -205,8 +206,9 @@ class SqlModelReleases:
         )
 
     def count_unopened_risks(self, model_id: str, *, by: str) -> int | None:
-        newest = self._list_newest_comparisons(model_id)
-        if not newest:
+        newest = self._find_newest_comparisons(model_id)
+        # A shadow may have seen nothing yet: what waits in it counts, and it stands for no comparison.
+        if not newest.keys() - {SHADOW}:
             return None
         opened = sa.exists().where(
             comparison_opening.c.comparison_id == comparison_change.c.comparison_id,
@@ -217,7 +219,7 @@ class SqlModelReleases:
             sa.select(sa.func.count())
             .select_from(comparison_change)
             .where(
-                comparison_change.c.comparison_id.in_(newest),
+                comparison_change.c.comparison_id.in_(newest.values()),
                 comparison_change.c.is_risk.is_(True),
                 comparison_change.c.kind == NEWLY_WRONG,
                 ~opened,
@@ -225,14 +227,14 @@ class SqlModelReleases:
         )
         return int(self._connection.execute(query).scalar_one())
 
-    def _list_newest_comparisons(self, model_id: str) -> list[str]:
-        """The newest against the live model of each source: looking at it again asks nobody to open all again."""
+    def _find_newest_comparisons(self, model_id: str) -> dict[str, str]:
+        """The newest against the live model, by source: looking at it again asks nobody to open all again."""
         query = (
             sa.select(comparison.c.source, comparison.c.id)
             .where(comparison.c.model_id == model_id, comparison.c.against_id == self.find_live())
             .order_by(comparison.c.made_at, comparison.c.id)
         )
-        return list({row.source: row.id for row in self._connection.execute(query)}.values())
+        return {row.source: row.id for row in self._connection.execute(query)}
 
     def pin(self, conversation_id: str, model_id: str) -> None:
         self._connection.execute(

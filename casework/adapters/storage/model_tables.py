@@ -44,6 +44,14 @@ evaluation_answer = sa.Table(
     sa.Column("is_right", sa.Boolean, nullable=False),
 )
 
+# What a model's newest evaluation found, whole: counts, rows by their ids, and messages that are invented.
+model_evaluation = sa.Table(
+    "model_evaluation",
+    metadata,
+    _model(primary_key=True),
+    sa.Column("found", sa.JSON, nullable=False),
+)
+
 replay_answer = sa.Table(
     "replay_answer",
     metadata,
@@ -132,13 +140,22 @@ sa.Index(
 shadow = sa.Table(
     "shadow",
     metadata,
+    # Of the comparison that grows with it.
     sa.Column("id", sa.String(32), primary_key=True),
     _model(),
+    # Always 1: there is one seat, and one shadow at a time has it.
+    sa.Column("seat", sa.SmallInteger, nullable=False),
     sa.Column("started_by", sa.String(48), nullable=False),
     sa.Column("since", UtcDateTime, nullable=False),
     sa.Column("until", UtcDateTime, nullable=False),
     sa.Column("last_inbox_id", Serial, nullable=False),
+    sa.Column("unanswered", sa.Integer, nullable=False),
+    sa.Column("ended_at", UtcDateTime, nullable=True),
+    sa.Column("ended_by", sa.String(48), nullable=True),
+    sa.Column("why_ended", sa.String(24), nullable=True),
 )
+_shadowing = sa.text("ended_at IS NULL")
+sa.Index("uq_shadow_seat", shadow.c.seat, unique=True, sqlite_where=_shadowing, postgresql_where=_shadowing)
 
 guest_link = sa.Table(
     "guest_link",

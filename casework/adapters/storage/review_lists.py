@@ -178,18 +178,21 @@ class SqlReviewLists:
             .order_by(guest_message.c.id)
             .limit(limit)
         )
-        return [
-            GuestRow(
-                id=row.id,
-                group=row.group_name,
-                text=row.text,
-                responses=tuple(row.responses),
-                band=Band(row.band),
-                tier=row.tier,
-                at=row.at,
-            )
-            for row in self._connection.execute(query)
-        ]
+        return [guest_row(row) for row in self._connection.execute(query)]
+
+
+def guest_row(row: Any) -> GuestRow:
+    """A row of `guest_message` with the name of its link's group."""
+    return GuestRow(
+        id=row.id,
+        visit=row.visit,
+        group=row.group_name,
+        text=row.text,
+        responses=tuple(row.responses),
+        band=Band(row.band),
+        tier=row.tier,
+        at=row.at,
+    )
 
 
 def _in_queue(queue: Queue) -> Iterable[sa.ColumnElement[bool]]:

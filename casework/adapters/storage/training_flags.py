@@ -15,8 +15,9 @@ from casework.adapters.storage.model_tables import (
     replay_answer,
 )
 from casework.adapters.storage.statements import new_id
-from casework.adapters.storage.tables import conversation, inbox, turn
+from casework.adapters.storage.tables import case, conversation, inbox, standing, turn
 from casework.adapters.storage.workbench_tables import (
+    data_version,
     example,
     example_change,
     review_item,
@@ -27,6 +28,7 @@ from casework.model.training_flags import FORBIDDING, PERMITTING, TrainingFlag
 from casework.services.masking_ports import MarkedModel
 
 ACCEPTED, REMOVED, WITHDRAWN = "accepted", "removed", "withdrawn"  # states of an example
+KEPT_OF_CHANGES = frozenset({"status", "reworded", "version"})
 
 
 def is_usable(
@@ -83,10 +85,33 @@ class SqlTrainingFlags:
         query = sa.select(inbox.c.id).where(inbox.c.id == inbox_id, condition)
         return self._connection.execute(query).first() is not None
 
+    def is_allowed_unless_said(self) -> bool:
+        return self._unless_said
+
     def find_open(self, conversation_id: str, inbox_id: int | None) -> TrainingFlag | None:
         query = sa.select(training_flag.c.flag).where(_is_open_there(conversation_id, inbox_id))
         found = self._connection.execute(query).scalar()
         return None if found is None else TrainingFlag(found)
+
+    def list_open(self, conversation_id: str) -> dict[int | None, TrainingFlag]:
+        query = sa.select(training_flag.c.inbox_id, training_flag.c.flag).where(
+            training_flag.c.conversation_id == conversation_id, training_flag.c.ended_at.is_(None)
+        )
+        rows = self._connection.execute(query.order_by(training_flag.c.at))
+        return {row.inbox_id: TrainingFlag(row.flag) for row in rows}
+
+    def list_of_same_people(self, conversation_id: str) -> list[str]:
+        people = (
+            sa.select(case.c.person_id)
+            .join(standing, standing.c.crime_reference == case.c.crime_reference)
+            .where(standing.c.conversation_id == conversation_id, case.c.person_id.is_not(None))
+        )
+        query = (
+            sa.select(standing.c.conversation_id)
+            .join(case, case.c.crime_reference == standing.c.crime_reference)
+            .where(case.c.person_id.in_(people), standing.c.conversation_id != conversation_id)
+        )
+        return list(self._connection.execute(query.distinct().order_by(standing.c.conversation_id)).scalars())
 
     def is_withdrawn(self, conversation_id: str, inbox_id: int | None) -> bool:
         return TrainingFlag.WITHDRAWN in (
@@ -126,8 +151,27 @@ class SqlTrainingFlags:
 
     def withdraw_examples(self, conversation_id: str, inbox_id: int | None, *, by: str) -> int:
         ids = self._list_made_of(conversation_id, inbox_id, example.c.status != WITHDRAWN)
-        self._set_status(ids, WITHDRAWN, by=by, text="", spans=[])
+        self._set_status(ids, WITHDRAWN, by=by, text="", spans=[], sub=None)
+        self._forget_changes(ids)
         return len(ids)
+
+    def _forget_changes(self, ids: list[str]) -> None:
+        """What was noted of each change, down to what somebody did: a topic is anybody's words where a file was edited
+        by hand, and by the sum of a text it can be found out."""
+        query = sa.select(example_change.c.id, example_change.c.what).where(
+            example_change.c.example_id.in_(ids)
+        )
+        for row in self._connection.execute(query).all():
+            kept = {name: value for name, value in row.what.items() if name in KEPT_OF_CHANGES}
+            if kept != row.what:
+                self._connection.execute(
+                    sa.update(example_change).where(example_change.c.id == row.id).values(what=kept)
+                )
+
+    def count_made_of(self, conversation_id: str) -> dict[str, int]:
+        ids = self._list_made_of(conversation_id, None, sa.true())
+        query = sa.select(example.c.status, sa.func.count().label("n")).where(example.c.id.in_(ids))
+        return {row.status: row.n for row in self._connection.execute(query.group_by(example.c.status))}
 
     def _list_made_of(
         self, conversation_id: str, inbox_id: int | None, condition: sa.ColumnElement[bool]
@@ -173,10 +217,28 @@ class SqlTrainingFlags:
             sa.delete(comparison_change).where(comparison_change.c.inbox_id.in_(messages)),
             sa.update(review_item).where(review_item.c.inbox_id.in_(messages)).values(status=REMOVED),
             sa.update(review_reason).where(*unsettled).values(settled_at=self._now),
+            # The name of a new word is a word they wrote.
+            sa.update(review_reason).where(review_reason.c.inbox_id.in_(messages)).values(cluster=None),
         ):
             self._connection.execute(statement)
 
-    def list_marked_models(self) -> list[MarkedModel]:
+    def count_tested(self, at: datetime) -> int:
+        since, until = data_version.alias(), data_version.alias()
+        query = (
+            sa.select(sa.func.count())
+            .select_from(example)
+            .join(since, since.c.number == example.c.in_data_since)
+            .outerjoin(until, until.c.number == example.c.in_data_until)
+            .where(
+                example.c.status == WITHDRAWN,
+                example.c.side == "test",
+                since.c.written_at <= at,
+                sa.or_(until.c.number.is_(None), until.c.written_at > at),
+            )
+        )
+        return self._connection.execute(query).scalar_one()
+
+    def list_marked_models(self, *, of: str | None = None) -> list[MarkedModel]:
         learned = sa.and_(
             example.c.status == WITHDRAWN,
             example.c.side == "train",
@@ -192,6 +254,7 @@ class SqlTrainingFlags:
         query = (
             sa.select(*columns, sa.func.count().label("examples"))
             .join_from(model_version, example, learned)
+            .where(sa.true() if of is None else example.c.id.in_(self._list_made_of(of, None, sa.true())))
             .group_by(*columns)
             .order_by(model_version.c.trained_at.desc(), model_version.c.model_id)
         )

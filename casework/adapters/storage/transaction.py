@@ -26,6 +26,7 @@ from casework.adapters.storage.factors import SqlFactors, SqlSignInAttempts
 from casework.adapters.storage.feedback import SqlFeedback
 from casework.adapters.storage.follow_ups import SqlFollowUps
 from casework.adapters.storage.glass import SqlGlass
+from casework.adapters.storage.guest_labels import SqlGuestLabels
 from casework.adapters.storage.guests import SqlGuests
 from casework.adapters.storage.hand_backs import SqlHandBacks
 from casework.adapters.storage.held_imports import SqlImports
@@ -51,6 +52,7 @@ from casework.adapters.storage.relations import SqlRelations
 from casework.adapters.storage.review_reads import SqlReviewReads
 from casework.adapters.storage.reviews import SqlReviews
 from casework.adapters.storage.rota import SqlRota, SqlStaffNotices
+from casework.adapters.storage.shadows import SqlShadows
 from casework.adapters.storage.shifts import SqlShifts
 from casework.adapters.storage.staff_notes import SqlStaffNotes
 from casework.adapters.storage.standings import SqlStandings
@@ -307,8 +309,16 @@ class SqlTransaction:
         return SqlComparisons(self.connection, self.now)
 
     @cached_property
+    def shadows(self) -> SqlShadows:
+        return SqlShadows(self.connection, self.now)
+
+    @cached_property
     def contents(self) -> SqlContents:
         return SqlContents(self.connection, self.now)
+
+    @cached_property
+    def guest_labels(self) -> SqlGuestLabels:
+        return SqlGuestLabels(self.connection, self.now)
 
     @cached_property
     def guests(self) -> SqlGuests:

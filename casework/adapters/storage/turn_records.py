@@ -64,9 +64,12 @@ class SqlTurnRecords:
         row = self._connection.execute(query).first()
         return None if row is None else _record(row)
 
-    def list_for_replay(self, *, newest: int, only_urgent: bool = False, after: int = 0) -> list[StoredTurn]:
-        rows = self._connection.execute(self._replayable(newest, only_urgent, after)).all()
-        truths = self._find_truths([row.inbox_id for row in rows])
+    def list_for_replay(
+        self, *, newest: int, only_urgent: bool = False, after: int = 0, upto: int | None = None
+    ) -> list[StoredTurn]:
+        query = self._replayable(newest, only_urgent, after)
+        rows = self._connection.execute(query if upto is None else query.where(inbox.c.id <= upto)).all()
+        truths = self.find_truths([row.inbox_id for row in rows])
         texts = self._list_texts({number for row in rows for number in row.earlier_ids or ()})
         return [self._stored(row, texts, truths.get(row.inbox_id)) for row in rows]
 
@@ -137,8 +140,7 @@ class SqlTurnRecords:
             found |= {row.id: row.text[-LONGEST_EARLIER_TEXT:] for row in self._connection.execute(query)}
         return found
 
-    def _find_truths(self, inbox_ids: list[int]) -> dict[int, Truth]:
-        """What two people settled on goes before what a desk said."""
+    def find_truths(self, inbox_ids: list[int]) -> dict[int, Truth]:
         found: dict[int, Truth] = {}
         for some in _in_parts(inbox_ids):
             said = sa.select(label_suggestion).where(label_suggestion.c.inbox_id.in_(some))
@@ -151,6 +153,7 @@ class SqlTurnRecords:
                 review_item.c.inbox_id.in_(some), review_item.c.status == ItemStatus.SETTLED.value
             )
             for row in self._connection.execute(settled):
+                # What two people settled on goes before what a desk said.
                 found[row.inbox_id] = Truth(
                     is_urgent=bool(row.risks),
                     category=find_gravest(row.risks),

@@ -181,6 +181,31 @@ annotation = sa.Table(
     ),
 )
 
+# What people say of a tester's message. It is of nobody's conversation, so it has no place among the others.
+guest_annotation = sa.Table(
+    "guest_annotation",
+    metadata,
+    _id(),
+    sa.Column("guest_message_id", Serial, sa.ForeignKey("guest_message.id"), nullable=False, index=True),
+    _staff(),
+    # The page's own: the same press sent twice is one.
+    sa.Column("form_id", sa.String(32), nullable=False, unique=True),
+    # label, adjudication.
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("intent", sa.String(64), nullable=True),
+    sa.Column("risks", sa.JSON, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("undone_at", UtcDateTime, nullable=True),
+    _partial(
+        "uq_guest_annotation_decided",
+        "guest_message_id",
+        "staff_id",
+        "kind",
+        where="undone_at IS NULL",
+        unique=True,
+    ),
+)
+
 # Each span of a message somebody uncovered, and why. What it said stands in `inbox` alone.
 unmasking = sa.Table(
     "unmasking",
@@ -224,6 +249,7 @@ example = sa.Table(
     sa.Index("ix_example_side_status", "side", "status"),
     sa.Index("ix_example_conversation_id", "conversation_id"),
     _partial("uq_example_accepted", "inbox_id", where="status = 'accepted'", unique=True),
+    _partial("uq_example_of_guest", "guest_message_id", where="status = 'accepted'", unique=True),
 )
 
 example_change = sa.Table(

@@ -69,13 +69,8 @@ class MaskedText:
     text: str
     masks: tuple[Mask, ...] = ()
 
-    def to_masked(self, start: int, end: int) -> tuple[int, int]:
-        """Where a raw span stands in the masked text, widened over the masks it touches."""
-        start, end = max(start, 0), max(end, start, 0)
-        return self._moved(start, is_end=False), self._moved(end, is_end=True)
-
     def to_raw(self, start: int, end: int) -> tuple[int, int]:
-        """The other way round: where a span of the masked text stands in the raw one, widened over its masks."""
+        """Where a span of the masked text stands in the raw one, widened over the masks it touches."""
         start, end = max(start, 0), max(end, start, 0)
         return self._moved_back(start, is_end=False), self._moved_back(end, is_end=True)
 
@@ -88,16 +83,6 @@ class MaskedText:
                 return mask.end if is_end else mask.start
             shift = mask.end - mask.until
         return place + shift
-
-    def _moved(self, place: int, *, is_end: bool) -> int:
-        shift = 0
-        for mask in self.masks:
-            if place <= mask.start:
-                break
-            if place < mask.end:
-                return mask.until if is_end else mask.at
-            shift = mask.until - mask.end
-        return min(place + shift, len(self.text))
 
     @property
     def sha(self) -> str:

@@ -8,7 +8,7 @@ from casework.model.masking import CaseValues, Layer, MaskKind
 from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.name_slips import is_slip
 from casework.model.masking.names import is_month
-from casework.model.masking.views import Found, Token, View, fold, read_view
+from casework.model.masking.views import Found, Token, View, fold, read_view, words_of
 
 SHORTEST_PART = 2
 # Parts of names that say nothing alone.
@@ -22,6 +22,17 @@ _VERY_COMMON = 600
 _RARE = 1500
 # "mark here, any news": whoever writes says who they are.
 _SAYS_WHO = frozenset({"here", "ere", "hear", "her", "again", "speaking", "writing"})
+# Behind "Will", "May", "Hope", "Mark" or "Grace" one of these says that it is a word: "May I", "Hope this".
+_BEHIND_A_VERB = frozenset(
+    words_of(
+        "i you u ya ye he she it we they this that these those there the a an my your ur his her our their god someone"
+        " somebody anyone anybody somone any everyone everything all some no not be get have do to for"
+        " of in on up down out"
+        " as at with by so well even still also ever just me us him them ppl people what who when where"
+        " how if and or im its"
+        " ive youre hes shes theyre day days time times period tree garden bush water tag rise fall street road been go"
+    )
+)
 _LAST_DIGITS = 9
 _MOST_JOINED = 6
 _LOOK_ALIKES = {"0": "[0o]", "1": "[1li|]", "5": "[5s]"}
@@ -82,7 +93,8 @@ def read_parts(values: CaseValues, lexicon: Lexicon) -> list[Part]:
                 parts.setdefault(token, Part(token, kind, is_plain=is_plain, called=token))
     for part in list(parts.values()):
         for form in lexicon.short_forms.get(part.folded, ()):
-            is_plain = len(form) < SHORTEST_LITERAL or lexicon.is_plain(form) or lexicon.is_listed(form)
+            # An ending makes no word of a pet form: "marky" is nobody's adjective.
+            is_plain = len(form) < SHORTEST_LITERAL or lexicon.is_plain(form) or form in lexicon.known_words
             parts.setdefault(form, Part(form, part.kind, is_plain=is_plain, called=part.folded))
     return list(parts.values())
 
@@ -136,6 +148,8 @@ def _is_meant(view: View, place: int, lexicon: Lexicon, known: dict[str, tuple[P
         return True
     if token.opens_sentence and place + 1 < len(view.tokens) and view.tokens[place + 1].folded in _SAYS_WHO:
         return True
+    if token.has_capital and token.opens_sentence and _is_subject(view, place):
+        return True
     beside = [view.tokens[near] for near in (place - 1, place + 1) if 0 <= near < len(view.tokens)]
     if _follows_initial(view, place, known):
         return True
@@ -153,6 +167,15 @@ def _is_meant(view: View, place: int, lexicon: Lexicon, known: dict[str, tuple[P
     return rank > _VERY_COMMON and (
         bool(cues & {"sign_offs"} and is_last) or before in ("im", "its", "is", "this")
     )
+
+
+def _is_subject(view: View, place: int) -> bool:
+    """ "Will wants to know", "May's hip is bad": the name opens a sentence whose word is no verb or wish there."""
+    token = view.tokens[place]
+    if view.lower[token.end : token.end + 1] == "'" or token.folded.endswith("'s"):
+        return True
+    following = view.tokens[place + 1].folded if place + 1 < len(view.tokens) else ""
+    return following not in _BEHIND_A_VERB
 
 
 def _follows_initial(view: View, place: int, known: dict[str, tuple[Part, str] | None]) -> bool:

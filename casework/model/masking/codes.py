@@ -39,10 +39,18 @@ _PLATE = r"(?:number\s?)?plates?|registration|v?reg|vrm"
 _CUE = re.compile(
     rf"(?<![a-z])(?:(?P<plate>{_PLATE})|(?P<strong>{_STRONG})|(?P<weak>{_WEAK}))(?:'s)?(?![a-z']){_LINK}"
 )
+# The same for what is told piece by piece: a word that says a code follows, whatever stands between.
+SAYS_CODE = re.compile(
+    rf"(?<![a-z])(?:{_PLATE}|{_STRONG}|nino|ni|insurance|post\s?code|postal|ext(?:ension)?|last (?:four|4|three|3|few)"
+    r"|digits?|ends?|ending|number|num|no\.|code|pin|ref|reference|claim|parcel|order|booking|engraved|marked"
+    r"|sort|account|acc|card|id)(?:'s)?(?![a-z'])"
+)
 _LONGEST_PLATE = 9
 _GROUP = re.compile(r"[a-z0-9]{1,24}")
+# Letters with figures right behind them.
+_OPENING = re.compile(r"[a-z]{2,9}[\s./-]{1,2}(?=[0-9])")
 _JOINT = re.compile(r"[\s]?[-/.#_\\|]?[\s]?|, ")
-_UNITS = frozenset(
+UNITS = frozenset(
     words_of(
         "am pm st nd rd th hrs hours hour mins min minutes minute years year yrs yr old months month"
         " weeks week wks days day"
@@ -58,10 +66,10 @@ _UNITS = frozenset(
 _MOST_GROUPS = 8
 # Letters and figures with strokes or hyphens, and codes in one word: told by their shape.
 _JOINED = re.compile(
-    r"(?<![a-z0-9£$€.,/_#-])(?=[a-z0-9/_.-]{0,40}[0-9])[a-z0-9]{1,14}(?:[-/_][a-z0-9]{1,14}){1,5}(?![a-z0-9/_-])"
+    r"(?<![a-z0-9£$€.,/_#-])(?=[a-z0-9/_.-]{0,40}[0-9])[a-z0-9]{1,20}(?:[-/_][a-z0-9]{1,20}){1,6}(?![a-z0-9/_-])"
 )
 _WORD_AND_FIGURES = re.compile(
-    r"(?<![a-z0-9£$€.,/_#'-])(?=[a-z0-9]{0,20}[0-9]{3})(?=[0-9]{0,20}[a-z])[a-z0-9]{5,24}(?![a-z0-9])"
+    r"(?<![a-z0-9£$€.,/_#'-])(?=[a-z0-9]{0,40}[0-9]{3})(?=[0-9]{0,40}[a-z])[a-z0-9]{5,64}(?![a-z0-9])"
 )
 _MEASURE = re.compile(
     r"[0-9]{1,6}(?:hrs?|mins?|am|pm|gb|mb|tb|mg|ml|kg|cm|mm|km|kw|cc|ft|th|st|nd|rd|yrs?|px|p|k|m|g|s"
@@ -70,6 +78,9 @@ _MEASURE = re.compile(
     r"|golf|mk|peugeot|playstation)[0-9]{1,4}"
     r"|[0-9]{1,2}(?:am|pm)?[-/][0-9]{1,2}(?:am|pm)?|24/7|50/50|[0-9]{1,2}-[a-z]+|[a-z]-[0-9]"
     r"|[a-z]+-[0-9]{1,2}|[0-9]{1,4}-[0-9]{1,4}"
+)
+_OF_A_YEAR = re.compile(
+    r"[a-z-]{2,20}-(?:(?:19|20)[0-9]{2}|[0-9]{3}0)(?:-[a-z]{1,12}){0,3}|(?:19|20)[0-9]{2}(?:-[a-z]{2,12}){1,3}"
 )
 _CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-3])\.[0-5][0-9]")
 _LOG_OF_DAY = re.compile(
@@ -88,7 +99,7 @@ _PART_CUE = re.compile(
     r"(?<![a-z])(?:last\s(?:four|4|three|3|two|2|five|5|six|6|few|bit|digits?|numbers?)|first\s(?:four"
     r"|4|six|6|bit|three|3|five|5|few)"
     r"|ends?|ending|ended|endin|starts?|starting|begins?|beginning|finish(?:es|ing)?|middle|cvv|cvc"
-    r"|cv2|csc|security code|on the back|pin|pin code"
+    r"|cv2|csc|security (?:code|number)|on the back|pin|pin code"
     r"|pin number|passcode|password|expiry|expires|exp|valid|sort\s?code|s/c|sortcode|ext|extension)(?![a-z'])"
     + _LINK
 )
@@ -127,7 +138,7 @@ class Codes:
         lower = view.lower
         if not any(map(str.isdigit, lower)):
             return
-        yield from self._find_named(lower, broken)
+        yield from self._find_named(view, broken)
         yield from _find_parts(lower, broken)
         yield from self._find_shaped(lower, broken)
         for found in _DATED_LOG.finditer(lower):
@@ -137,9 +148,13 @@ class Codes:
             if cue.search(lower, max(0, found.start() - 40), found.end()):
                 yield shape(found.span(), MaskKind.NUMBER)
 
-    def _find_named(self, lower: str, broken: str) -> Iterator[Found]:
+    def _find_named(self, view: View, broken: str) -> Iterator[Found]:
+        lower = view.lower
         for cue in _CUE.finditer(lower):
-            span = self._read_code(broken, cue.end())
+            opened = self._past_opening(view, broken, cue.end())
+            span = self._read_code(broken, opened)
+            if span and opened > cue.end():
+                span = (cue.end(), span[1])
             if span is None or _MEASURE.fullmatch(lower, *span) or _CLOCK.fullmatch(lower, *span):
                 continue
             digits = sum(map(str.isdigit, lower[slice(*span)]))
@@ -153,6 +168,13 @@ class Codes:
                     continue
                 yield shape(span, MaskKind.NUMBER)
 
+    def _past_opening(self, view: View, broken: str, start: int) -> int:
+        """Past a word in capitals that opens a code: the HOME of "HOME 0990 412 Z"."""
+        opening = _OPENING.match(broken, start)
+        if opening is None or view.is_shouted or not view.text[start : opening.end()].strip(" -/.").isupper():
+            return start
+        return opening.end()
+
     def _read_code(self, broken: str, start: int) -> tuple[int, int] | None:
         """Groups of letters and figures one behind the other, to the last that has a figure or is no word."""
         end, place, digits = start, start, 0
@@ -165,7 +187,7 @@ class Codes:
             word = group.group()
             is_apart = " " in broken[place:opens]
             if word.isalpha() and (
-                word in _UNITS
+                word in UNITS
                 or len(word) > 8
                 or (len(word) > 5 and not digits and place > start)
                 or ((is_apart or place == start) and self._is_word(word))
@@ -179,7 +201,7 @@ class Codes:
         while end > start and broken[end - 1] in " .-/#":
             end -= 1
         following = _GROUP.match(broken, min(end + 1, len(broken)))
-        if following and following.group() in _UNITS and broken[start:end].isdigit():
+        if following and following.group() in UNITS and broken[start:end].isdigit():
             return None
         return (start, end) if digits and end > start else None
 
@@ -191,9 +213,7 @@ class Codes:
         for found in _JOINED.finditer(broken):
             written = found.group()
             digits = sum(map(str.isdigit, written))
-            words = re.findall(r"[a-z]{3,}", written)
-            is_measure = _MEASURE.fullmatch(written) is not None
-            if digits >= 3 and not is_measure and not any(map(self._is_word, words)):
+            if digits >= 3 and not _MEASURE.fullmatch(written) and not _OF_A_YEAR.fullmatch(written):
                 yield shape(found.span(), MaskKind.NUMBER)
         for found in _WORD_AND_FIGURES.finditer(broken):
             if not _MEASURE.fullmatch(found.group()):
@@ -212,7 +232,7 @@ def _find_parts(lower: str, broken: str) -> Iterator[Found]:
         if part is None or not any(map(str.isdigit, part.group())):
             continue
         following = _GROUP.match(broken, min(part.end() + 1, len(broken)))
-        if following and following.group() in _UNITS:
+        if following and following.group() in UNITS:
             continue
         is_sure = _SURE_PART.match(cue.group()) is not None
         is_said = _OF_A_NUMBER.search(lower, max(0, cue.start() - _REACH), min(len(lower), cue.end() + 20))
@@ -242,7 +262,7 @@ def _is_unexplained(lower: str, found: re.Match[str]) -> bool:
     """Four or five figures alone that are no year, time, round sum or count of something."""
     written = found[1]
     following = re.compile(r"\s?([a-z]{1,12})").match(lower, found.end())
-    if written in _SERVICES or written.endswith("00") or (following and following[1] in _UNITS):
+    if written in _SERVICES or written.endswith("00") or (following and following[1] in UNITS):
         return False
     if len(written) == 5:
         return True

@@ -19,7 +19,7 @@ _APPS = (
     r"|line app|zangi|wickr|session|threema|shein|etsy|airbnb|uber|github"
 )
 _NAMING = (
-    r"user\s?names?|handles?|user\s?id|gamer\s?tags?|gamer\s?name|screen\s?name|nick\s?names?|nick|login"
+    r"user\s?names?|handles?|(?:gaming|game|in-?game|player|epic|channel|group|server|page)\s?name|user\s?id|gamer\s?tags?|gamer\s?name|screen\s?name|nick\s?names?|nick|login"
     r"|profile name|display name|account name|alias"
 )
 _LINK = (
@@ -47,6 +47,17 @@ _SHAPED = (
     re.compile(r"(?<![a-z0-9@_.])(?=[a-z0-9]{6})[a-z]{1,20}[0-9][a-z]{1,12}[0-9]{0,4}[a-z]{0,8}(?![a-z0-9_@./-])"),
     re.compile(r"(?<![a-z0-9@_.])[a-z]{3,20}(?:\.[a-z0-9]{1,20}){0,2}\.[a-z]{0,12}[0-9]{1,6}(?![a-z0-9_@./-])"),
 )  # fmt: skip
+# "TheRealMockman", "Agent.Praca.Zz": capitals or points inside one word.
+_HUMPED = re.compile(
+    r"(?<![A-Za-z0-9@._/-])(?!(?:Mac|Mc|Fitz|De|La|Le|O'|Di|Von|Van)[A-Z])[A-Za-z][a-z]{1,15}(?:[A-Z][a-z]{1,15}){1,4}[0-9]{0,4}(?![A-Za-z0-9@_])"
+)
+_POINTED = re.compile(r"(?<![a-z0-9@._/-])[a-z]{2,20}(?:\.[a-z]{2,20}){2,4}(?![a-z0-9@_/-])")
+# "a profile named Karma Is Coming", "a group called Mock St Massive".
+_NAMED = re.compile(
+    r"(?<![a-z])(?:profile|account|acc|group|group\schat|gc|page|channel|user|server|tag|member|seller)"
+    r"(?:\son\s[a-z]{2,10})?(?:\s(?:is|was))?\s(?:called|named|named\sas|under|as|by\sthe\sname(?:\sof)?)[\s:]{1,2}(?P<name>[a-z0-9])"
+)
+_TITLE = re.compile(r"[A-Z0-9][\w'’.-]{0,20}(?: (?:[A-Z0-9][\w'’.-]{0,20}|of|the|and|in|de)){1,5}(?![\w])")
 _NO_HANDLE = re.compile(
     r"(?:iphone|samsung|galaxy|windows|covid|section|form|ps|xbox|mg|gcse|year|yr|room|bus|flat|number"
     r"|no|page|point|level|size|age|aged"
@@ -58,7 +69,7 @@ _NO_HANDLE = re.compile(
     r"|fiesta|polo|clio|mini)[0-9]{1,4}[a-z]{0,5}"
     r"|(?:any|some|sum|every|evry|no|ne|some)1s?|(?:be|any|some|every|no|to|2|b|gr|l|m|w|str|wa|th|in"
     r"|un|sk|h|f|cre|tog|togeth|la|st|rel|up|d|al)[0-9][a-z]{0,9}[0-9]{0,2}"
-    r"|[a-z]{1,12}[248](?:[a-z]{0,6})|[a-z]{3,12}[0-9](?:th|st|nd|rd|am|pm)"
+    r"|[a-z]{1,5}[248](?:[a-z]{0,6})|[a-z]{3,12}[0-9](?:th|st|nd|rd|am|pm)"
 )
 _CALLED_ON = re.compile(
     r"(?<![a-z])(?:as|called|named|under|user"
@@ -92,6 +103,7 @@ def find_handles(view: View, lexicon: Lexicon) -> Iterator[Found]:
     for found in _CALLED_ON.finditer(lower):
         if not _NO_CALLING.match(found[1]):
             yield _handle(lower, *found.span(1))
+    yield from _find_written_so(view, lexicon)
     for pattern in _SHAPED:
         for found in pattern.finditer(lower):
             written = found.group()
@@ -101,6 +113,25 @@ def find_handles(view: View, lexicon: Lexicon) -> Iterator[Found]:
                 and not _is_measure(written)
             ):
                 yield _handle(lower, *found.span())
+
+
+def _find_written_so(view: View, lexicon: Lexicon) -> Iterator[Found]:
+    """Capitals inside a word, points between words, and the title of a profile."""
+    if not view.is_shouted:
+        for found in _HUMPED.finditer(view.text):
+            word = found.group().lower()
+            if not lexicon.is_listed(word):
+                yield _handle(view.lower, *found.span())
+    for found in _POINTED.finditer(view.lower):
+        if any(
+            not lexicon.is_word(word)
+            for word in found.group().split(".")
+            if len(word) > 2 or len(set(word)) == 1
+        ):
+            yield _handle(view.lower, *found.span())
+    for cue in _NAMED.finditer(view.lower if not view.is_shouted else ""):
+        if title := _TITLE.match(view.text, cue.start("name")):
+            yield _handle(view.lower, *title.span())
 
 
 def _behind(view: View, cue: re.Match[str], lexicon: Lexicon) -> Iterator[Found]:
@@ -172,7 +203,7 @@ def _is_no_word(word: str, lexicon: Lexicon) -> bool:
         letters.isalpha()
         and len(letters) > 3
         and not lexicon.is_word(letters)
-        and not all(lexicon.is_listed(part) for part in word.split("-"))
+        and not all(lexicon.is_listed(part) and len(set(part)) > 1 for part in word.split("-"))
     )
 
 

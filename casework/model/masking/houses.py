@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from casework.model.masking import Layer, MaskKind
+from casework.model.masking.addresses import NUMBER_WORDS
 from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.views import Found, View, words_of
 
@@ -84,29 +85,44 @@ _OPENERS = frozenset(
     )
 )
 _WELSH = re.compile(
-    r"(?<![a-z])(?:ty'?n?|tyn|tyddyn|hafod|plas|llys|bryn|cefn|pen|pant|maes|bwthyn|cae|nant|tan|coed"
+    r"(?<![a-z])(?:ty'?n?|tyn|ff?erm|ffynnon|capel|felin|melin|gelli|ysgubor|beudy|rhiw|allt|glan|bron|gwaun|waun|erw|cwrt|llwyn|parc|tyddyn|hafod|plas|llys|bryn|cefn|pen|pant|maes|bwthyn|cae|nant|tan|coed"
     r"|gwel|trem|awel|hendre|bod|heol|stryd|ffordd|lon|clos|rhodfa|maes)[\s-](?:y[\s-]"
     r"|yr[\s-])?([a-z]{3,14})(?:[\s-](?:y|yr)[\s-][a-z]{3,14})?(?![a-z])"
 )
 _OLD = re.compile(
     r"(?:[Tt]he )?Old (?!Bailey|Testament|Trafford|Street|Kent)[A-Z][a-z]{2,14}(?: [A-Z][a-z]{2,14}){0,2}"
 )
+# "our farm is Higher Mocksworthy", "a house called Fernlea".
+_CALLED_HOUSE = re.compile(
+    r"(?<![A-Za-z])(?:[Ff]arm|[Hh]ouse|[Cc]ottage|[Bb]ungalow|[Cc]aravan|(?:house|narrow)?boat|[Bb]arn|[Bb]lock|[Hh]ome|[Pp]lace"
+    r"|[Ff]lats|[Bb]uilding|[Vv]illage|[Hh]ostel|[Rr]efuge|[Hh]otel|[Ss]ite|[Aa]ddress)(?P<is>'s| is| was|:| name is)?"
+    r"(?(is)(?: (?:called|named|known as))?| (?:called|named|known as))[ ,]{1,2}[\"'(]?"
+    r"(?P<name>(?:The )?[A-Z][a-z'-]{2,20}(?:[ -](?:y |yr |on |of |the )?[A-Z][a-z'-]{2,20}){0,3})"
+)
 _BOX = re.compile(r"(?<![a-z])p\.?\s?o\.?\s?box\s(?:number\s|no\.?\s?)?[0-9]{1,6}")
 _FOREIGN = re.compile(
     r"(?<![a-z])(?:street|road|ulica|ul\.?|strada|str\.?|calle|rue|via"
     r"|sokak)\s([a-z][a-z'-]{2,20}(?:\s[a-z][a-z'-]{2,20})?)\s{0,1},?\s?[0-9]{1,4}[a-z]?(?![a-z0-9])"
+)
+# The number behind its street: "Sham Str. 6/12".
+_NUMBER_BEHIND = re.compile(
+    r"(?<![a-z])[a-z][a-z'-]{2,20}\s(?:street|str|road|rd|gasse|ulica|utca|sokak)\.?\s(?:no\.?\s|nr\.?\s)?[0-9]{1,4}[a-z]?"
+    r"(?:\s?[/-]\s?[0-9]{1,4})?(?![a-z0-9:])(?!\s?(?:am|pm|on|at|when|and|people|men|lads|times|years|days|weeks))"
 )
 _NUMBER = re.compile(
     r"(?<![a-z])(?:at|from|outside|to|near|by|opposite|behind|in|and|or|@|into|is|was|address"
     r"|home)[\s:,]{1,3}(?:house\s)?((?:number|num|no\.?|nr|nos|#)\s?[0-9]{1,4}\s?[a-h]?)(?![a-z0-9])"
     r"(?!\s?(?:bus|train|tram|route|coach|in the|on the (?:list|left|right)|service|line|of|and a half"
     r"|\.[0-9]))"
-    r"|(?<![a-z])(?:liv(?:e|es|ing|ed)|stay(?:s|ing|ed)?|am|im|i'm|hes|he's|she's|shes|we're|door"
-    r"|neighbours?|them|him|her|lad|lady|man|woman|people|bloke|family|couple|house)\s(?:at"
-    r"|@)\s([0-9]{1,4}[a-h]?)(?![a-z0-9:%/-]|[.,][0-9])"
+    r"|(?<![a-z])(?:liv(?:e|es|ing|ed)|stay(?:s|ing|ed)?|am|im|i'm|hes|he's|she's|shes|we're|door|were|they're|theyre"
+    r"|neighbours?|them|him|her|lad|lady|man|woman|people|bloke|family|couple|house|lads|kids|girl|boys|one|neighbour)\s(?:at"
+    r"|@|from)\s([0-9]{1,4}[a-h]?)(?![a-z0-9:%/-]|[.,][0-9])"
     r"(?!\s?(?:am|pm|o'?clock|oclock|years?|yrs|months?|weeks?|days?|minutes?|mins?|hours?|miles?|mph"
     r"|the|to|past|in the|on|a\.m|p\.m|tonight|tomorrow|today|yesterday|sharp|ish|when|and |this|on|by"
     r"|for|every|each|last|next))"
+    rf"|(?<![a-z])(?:i'm|im|am|he's|hes|she's|shes|we're|were|they're|theyre|down|live|lives|living|from|at)\s(?:at\s|in\s)?"
+    rf"(?P<said>(?:number|no\.?|num)\s(?:[0-9]{{1,4}}[a-h]?|{NUMBER_WORDS}))(?![a-z0-9:%/-]|[.,][0-9])"
+    r"(?!\s?(?:in\s(?:the|a|line|my)|on\s(?:the|your|my|a)|of|to|for|one\s|and a half|times|bus|train|priority))"
     r"|(?<![a-z])(?:(?:number|no\.?)\s(?:[0-9]{1,4}[a-h]?))(?=\s(?:saw|has|have|had|heard|said|says"
     r"|opposite|across|down|up the|over the|next door|rang|called the|is (?:empty|his|hers|mine)))"
 )
@@ -161,6 +177,10 @@ class Houses:
         if not view.is_shouted:
             for found in _OLD.finditer(view.text):
                 yield _address(*found.span())
+        for found in _CALLED_HOUSE.finditer(view.text if not view.is_shouted else ""):
+            named = [word.lower() for word in re.findall("[A-Za-z']+", found["name"])]
+            if len(named) > 1 or not self._lexicon.is_listed(named[0].replace("'", "")):
+                yield _address(*found.span("name"))
         for found in _BOX.finditer(view.lower):
             yield _address(*found.span())
         for found in _FOREIGN.finditer(view.lower):
@@ -169,8 +189,10 @@ class Houses:
                 or view.text[found.start(1)].isupper()
             ):
                 yield _address(*found.span())
+        for found in _NUMBER_BEHIND.finditer(view.lower):
+            yield _address(*found.span())
         for found in _NUMBER.finditer(view.lower):
-            yield _address(*found.span(1 if found[1] else 2 if found[2] else 0))
+            yield _address(*found.span(1 if found[1] else 2 if found[2] else "said" if found["said"] else 0))
 
     def _last_of_kind(self, view: View, place: int) -> int:
         """The end of the words behind that are of the same name: "Caravan Park", "Church Hill Road"."""
@@ -302,6 +324,8 @@ def _with_units_before(view: View, start: int, units: list[tuple[int, int]]) -> 
 def _is_far_flat(lower: str, opens: int, closes: int, start: int) -> bool:
     """ "room 6 the bay hotel, mock street": a few words of the same place between."""
     between = lower[closes:start]
+    if re.fullmatch(r"\s(?:at|of|in)\s(?:the\s)?", between):
+        return lower[opens].isalpha() and lower[closes - 1].isdigit()
     words = re.findall(r"[a-z']+", between)
     if (
         not lower[opens].isalpha()
@@ -323,8 +347,8 @@ def _with_units_behind(view: View, end: int, units: list[tuple[int, int]]) -> in
         if (opens >= end and "," in gap and len(gap) < 4 and not written.isdigit()) or (
             opens >= end
             and gap == " "
-            and written[0].isalpha()
-            and written[-1].isdigit()
+            and (written[0].isalpha() or written.endswith(("floor", "flat")))
+            and (written[-1].isdigit() or written.endswith(("floor", "flat")))
             and not written.startswith(("no", "num"))
         ):
             end = closes
@@ -341,7 +365,7 @@ def _is_bridge(view: View, end: int, start: int, lexicon: Lexicon) -> bool:
         word.folded in _BRIDGE_STOPS for word in words
     ):
         return False
-    if not words:
+    if not words or re.fullmatch(r"\s?,?\s?(?:on|off|in|at|of)\s(?:the\s)?", between):
         return True
     return len(words) <= 4 and all(
         (word.has_capital and not word.opens_sentence) or not lexicon.is_listed(word.folded) or "," in between

@@ -12,6 +12,7 @@ from casework.model.masking.places import Towns, find_places, parse_towns
 from casework.model.masking.shapes import Shapes
 from casework.model.masking.spoken_digits import find_spoken
 from casework.model.masking.surrogates import make_surrogate
+from casework.model.masking.told_codes import find_told
 from casework.model.masking.unlisted_names import (
     find_initials,
     find_unlisted,
@@ -46,9 +47,9 @@ class LayeredMasker:
         of_case = find_case_values(view, values, parts, self._lexicon)
         initials = list_initials(values)
         yield [*of_case, *find_initials(view, initials), *with_initials(view, of_case, initials)]
-        dates = read_dates(view)
+        dates = read_dates(view, self._lexicon.plain_words)
         yield self._shapes.find(view, dates)
-        yield find_spoken(view, self._lexicon.plain_words, dates)
+        yield [*find_spoken(view, self._lexicon.plain_words, dates), *find_told(view, self._lexicon, dates)]
         by_context = find_by_context(view, self._lexicon)
         yield [*by_context, *with_initials(view, by_context, initials)]
         by_list = [*find_by_list(view, self._lexicon), *find_unlisted(view, self._lexicon)]

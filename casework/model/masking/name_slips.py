@@ -1,5 +1,7 @@
 """Whether a word is a name of the case, written wrong or cut short: one slip, other vowels, "Fatou" for "Fatoumata"."""
 
+import re
+
 from casework.model.readable_text import squeeze_letters
 from casework.model.spelling_slips import cost_of_slip
 
@@ -10,6 +12,17 @@ _SHORTEST_SKELETON = 3
 _SHORTEST_CUT = 3
 # "Harps", "Marky", "Hamie", "Daveo".
 _PET_ENDINGS = ("ers", "ey", "ie", "er", "sy", "zy", "y", "i", "o", "s", "z", "a", "e", "u", "")
+# Gaelic, Welsh, Polish and English ways to write one sound.
+_WRITTEN_SOUNDS = (
+    ("mh", "v"), ("bh", "v"), ("ph", "f"), ("ck", "k"), ("sch", "s"), ("sz", "s"), ("cz", "c"), ("gh", ""),
+    ("dhb", "b"), ("dh", "d"), ("x", "ks"), ("dg", "g"), ("ll", "l"),
+)  # fmt: skip
+_OPENINGS = {
+    **dict.fromkeys("aeiouyj", "a"),
+    **dict.fromkeys("ckq", "k"),
+    **dict.fromkeys("sz", "s"),
+    **dict.fromkeys("fvpw", "f"),
+}
 _SOUNDS = str.maketrans({"q": "k", "c": "k", "z": "s", "v": "f", **dict.fromkeys("aeiouyhw", None)})
 
 
@@ -21,8 +34,10 @@ def is_slip(word: str, part: str, *, is_listed: bool) -> bool:
         return False
     if len(part) >= _LONG and cost_of_slip(word, part) is not None:
         return True
-    if is_listed or word[0] != part[0]:
+    if is_listed or _opening(word) != _opening(part):
         return False
+    if word[0] != part[0]:
+        return _sounds_alike(word, part)
     if len(word) >= _SHORTEST_WITH_SLIP and cost_of_slip(word, part) is not None:
         return True
     return _sounds_alike(word, part) or _is_cut(word, part) or _is_two_slips(word, part)
@@ -33,11 +48,24 @@ def _sounds_alike(word: str, part: str) -> bool:
     if min(len(word), len(part)) < _SHORTEST_WITH_SLIP or abs(len(word) - len(part)) > 3:
         return False
     skeleton = _skeleton(part)
-    return len(skeleton) >= _SHORTEST_SKELETON and skeleton == _skeleton(word)
+    return len(skeleton) >= _shortest(word, part) and skeleton == _skeleton(word)
+
+
+def _shortest(word: str, part: str) -> int:
+    return _SHORTEST_SKELETON - (word[0] == part[0])
 
 
 def _skeleton(word: str) -> str:
-    return squeeze_letters(word.replace("ph", "f").replace("ck", "k").replace("x", "ks").translate(_SOUNDS))
+    # Heard where a name opens, as in "Wiktor"; in "Chowdhury" it is half a vowel.
+    word = re.sub("^w", "v", word)
+    for written, sound in _WRITTEN_SOUNDS:
+        word = word.replace(written, sound)
+    return squeeze_letters(word.translate(_SOUNDS))
+
+
+def _opening(word: str) -> str:
+    """The sound a word opens with: "Ciaran" and "Kieran", "Eilidh" and "Ailey", "Iolo" and "Yolo" open alike."""
+    return _OPENINGS.get(word[0], word[0])
 
 
 def _is_cut(word: str, part: str) -> bool:

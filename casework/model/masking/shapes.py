@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 from casework.model.crime_references import FORMATS
 from casework.model.masking import MaskKind
-from casework.model.masking.addresses import NOT_IN_STREETS, Addresses
+from casework.model.masking.addresses import Addresses
 from casework.model.masking.codes import Codes
 from casework.model.masking.dates import Dates
 from casework.model.masking.handles import find_handles
 from casework.model.masking.houses import Houses, join_addresses
 from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.numbers import break_at, find_numbers, shape, stands_before
-from casework.model.masking.views import Found, View, words_of
+from casework.model.masking.plates import Plates, is_plate
+from casework.model.masking.views import SMALL_WORDS, Found, View, words_of
+from casework.model.masking.web_addresses import find_emails, find_urls
 
 _AREAS = frozenset(
     words_of(
@@ -26,6 +28,7 @@ _AREAS = frozenset(
         " sn so sp sr ss st sw sy ta td tf tn tq tr ts tw ub w wa wc wd wf wn wr ws wv xx yo ze zz"
     )
 )
+_REACH = 48
 _ORDINALS = ("st", "nd", "rd", "th")
 _INWARD = "[0-9][abd-hjlnp-uw-z]{2}"
 _POSTCODE = re.compile(rf"(?<![a-z0-9])([a-z]{{1,2}})[0-9][a-z0-9]?[\s.-]{{0,3}}{_INWARD}(?![a-z0-9])")
@@ -41,6 +44,8 @@ _LOOSE_POSTCODE = re.compile(
     r"(?<![a-z0-9])([a-z](?:[\s.-]{0,2}[a-z])?)[\s.-]{0,2}[0-9o](?:[\s.-]{0,2}[a-z0-9])?[\s,.-]{0,3}[0-9o]"
     r"[\s.-]{0,2}[a-z][\s.-]{0,2}[a-z](?![a-z0-9])"
 )
+# The second half alone, near a word that says so.
+_INWARD_ALONE = re.compile(rf"(?<![a-z0-9]){_INWARD}(?![a-z0-9])")
 # Begun and not ended, or the first half alone, in capitals: "ZZ99 4R", "BH8".
 _PARTIAL_POSTCODE = re.compile(
     r"(?<![a-z0-9])([a-z]{2})[0-9]{1,2}[a-z]?(?:\s[0-9][a-z]?)?(?![a-z0-9]|[.-][0-9])"
@@ -50,90 +55,15 @@ _GAPPED_POSTCODE = re.compile(
 )
 _OUTWARD = re.compile(r"(?<![a-z0-9])([a-z]{1,2})[0-9][a-z0-9]?(?![a-z0-9])")
 _POSTCODE_CUE = re.compile(
-    r"(?<![a-z])post\s?code?|(?<![a-z])p/?code|(?<![a-z])pc(?![a-z])|(?<![a-z])zip code"
+    r"(?<![a-z])post(?:al)?[\s-]?co(?:de?|ad|d)|(?<![a-z])code postal|(?<![a-z])p/?code"
+    r"|(?<![a-z])pc(?![a-z])|(?<![a-z])zip code"
 )
 
-_EMAIL = re.compile(
-    r"[a-z0-9._%+'-]{1,80}\s{0,2}(?:@|\(at\)|\[at\])\s{0,2}[a-z0-9-]{1,63}"
-    r"(?:\s{0,1}[.,]\s{0,1}[a-z][a-z0-9-]{1,23}|\s(?:com|org|net|co|uk)(?![a-z])){1,4}"
-)
-_MAIL_PART = r"[a-z0-9][a-z0-9_.+-]{0,40}"
-_SPELLED_EMAIL = re.compile(
-    rf"(?:{_MAIL_PART}\s{{1,2}}(?:dot|underscore|under score|dash|hyphen|point"
-    rf"|full stop)\s{{1,2}}){{0,4}}{_MAIL_PART}(?:\s[0-9]{{1,4}})?"
-    rf"\s{{0,2}}(?:@|\(at\)|(?<=\s)at(?=\s))\s{{0,2}}[a-z0-9-]{{1,40}}"
-    rf"(?:\s{{0,2}}(?:\.|\(dot\)|(?<=\s)dot(?=\s))\s{{0,2}}(?:com|co|org|net|uk|gov|ac|police|nhs|me"
-    r"|example|invalid|test)"
-    rf"(?![a-z])){{1,3}}"
-)
-_MAIL_PROVIDER = re.compile(
-    rf"{_MAIL_PART}\s{{0,2}}(?:@|(?<=\s)at(?=\s))\s{{0,2}}(?:gmail|googlemail|hotmail|outlook|yahoo"
-    r"|icloud|live|btinternet)"
-    r"(?![a-z])(?:\s{0,2}(?:\.|dot)\s{0,2}(?:com|co|uk)(?![a-z])){0,2}"
-)
-_URLS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"(?<![a-z])[a-z]{2,6}\s?[:;]\s?//?\s?[^\s<>\"]{1,300}",
-        r"(?<![a-z0-9])ww?w\s?[.,]\s?[^\s<>\"]{1,300}",
-        r"(?<![a-z0-9])www\s[a-z0-9-]{1,63}(?:\s(?:dot\s)?(?:com|org|net|co|uk)(?![a-z])){1,2}",
-        r"(?<![a-z0-9@.-])[a-z0-9-]{2,63}\s?[.,]\s?(?:com|org|net"
-        r"|co\.uk)(?![a-z0-9-])(?:\s?/\s?[^\s<>\"]{0,200})?",
-        r"(?<![a-z0-9@.-])(?:[a-z0-9-]{1,63}\.){1,4}(?:com|org|net|uk|gov|invalid|test|example|info"
-        r"|biz|app|shop|site"
-        r"|online|xyz|tv|eu|ie)(?![a-z0-9-])(?:[:/?#][^\s<>\"]{0,200})?",
-        r"(?<![a-z0-9@.-])(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,6}/[^\s<>\"]{1,200}",
-        r"(?<![a-z0-9])(?:www\s{1,2}dot\s{1,2})?(?:[a-z0-9-]{2,40}\s{0,2}(?:dot|\(dot\))\s{0,2}){1,3}"
-        r"(?:com|org|net|uk)(?![a-z])(?:\s{0,2}(?:slash|/|forward slash)\s{0,2}[a-z0-9-]{1,60}){0,5}",
-    )
-)
 _NINO = re.compile(
     r"(?<![a-z0-9])([a-z])([\s.-]{0,2})[a-z]([\s.-]{0,2})[0-9o](?:[\s.-]{0,2}[0-9o]){5}([\s.-]{0,2}[a-d](?![a-z0-9]))?"
     r"(?![0-9])"
 )
 _NINO_CUE = re.compile(r"(?<![a-z])(?:nino|ni|n\.i|national insurance|nat(?:ional)? ins|insurance)(?![a-z])")
-_SMALL_WORDS = frozenset(
-    words_of(
-        "in on at is to my no by of or so us we he me am an as be do go if it up ok pm hi oh ur re ok id im"
-    )
-)
-
-_PLATES = tuple(
-    re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])")
-    for pattern in (
-        # current, with a letter nobody could read, and whole
-        r"[a-z]{2}\s?[0-9]{2}\s?(?=[a-z?*_]{0,2}[?*_])[a-z?*_]{2,3}"
-        r"|[a-z]{2}[\s.-]{0,1}(?:[0-9][0-9oil]|[oil][0-9])[\s.,/-]{0,2}[a-z]{3}",
-        r"[a-z][\s.-]{0,1}[0-9]{1,3}[\s.-]{0,2}[a-z]{3}",  # prefix
-        r"[a-z]{3}[\s.-]{0,2}[0-9]{1,3}[\s.-]{0,1}[a-z]",  # suffix
-        r"[a-z]{0,2}[iz][a-z]?[\s.-]{0,2}[0-9]{1,4}",  # Northern Ireland
-    )
-)
-# Old and partial ones, behind a word that says so.
-_NAMED_PLATE = re.compile(
-    r"(?<![a-z0-9])([a-z]{1,3}[\s.-]{0,1}[0-9]{1,4}[a-z]{0,3}|[0-9]{1,4}[\s.-]{0,1}[a-z]{1,3})(?![a-z0-9])"
-    r"(?:[\s,.]{1,4}(?:(?:something|summat|smth|smthing|and|then|maybe|ends?|ending"
-    r"|with)\s){1,3}[a-z]{1,3}(?![a-z]))?"
-)
-_LOOSE_PLATE = re.compile(
-    r"(?<![a-z0-9])(?=[a-z0-9 .-]{0,12}[0-9])[a-z0-9](?:[\s.-]{0,2}[a-z0-9]){4,6}(?![a-z0-9])"
-)
-_PLATE_CUE = re.compile(
-    r"(?<![a-z])(?:v?reg(?:istration|i|istered)?|number\s?plates?|plates?|vrm|licen[cs]e plates?"
-    r"|index)(?![a-z])"
-)
-# "..., Z 77 FRM on the plate": the word that says so may stand behind.
-_PLATE_BEHIND = re.compile(
-    r"[\s,.:;-]{1,3}(?:[a-z']{1,5}\s){0,3}(?:v?reg(?:istration)?|number\s?plates?|plates?)(?![a-z])"
-)
-_CAR_CUE = re.compile(
-    r"(?<![a-z])(?:car|van|motor|motorbike|bike|moped|vehicle|lorry|truck|taxi|cab|bmw|audi|ford"
-    r"|fiesta|focus|golf|polo"
-    r"|vw|corsa|astra|vauxhall|merc|mercedes|transit|clio|corolla|toyota|nissan|qashqai|range rover"
-    r"|mini|driving|drives"
-    r"|drove|parked)(?![a-z])"
-)
-
 _REFERENCE_CUE = re.compile(
     r"(?<![a-z])(?:crime|case|cad|log|incident|urn|niche|occurr?ence|report|police)?\s{0,2}"
     r"(?:cad|log|urn|(?:ref|reff|refrence|reference|refernce)|(?:number|num|no)(?=\W))(?![a-z])[\s:.#=-]{0,4}"
@@ -161,17 +91,17 @@ class Shapes:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
-        self._plain_words = lexicon.plain_words
-        self._addresses = Addresses(lexicon.plain_words)
+        self._addresses = Addresses(lexicon)
+        self._plates = Plates(lexicon)
         self._houses = Houses(lexicon)
         self._codes = Codes(lexicon)
         self._finders: tuple[Callable[[View], Iterable[Found]], ...] = (
-            _find_emails,
-            _find_urls,
+            find_emails,
+            find_urls,
             self._find_handles,
             _find_postcodes,
             self._find_ninos,
-            self._find_plates,
+            self._plates.find,
             self._addresses.find,
             self._houses.find,
             _find_small_numbers,
@@ -193,53 +123,15 @@ class Shapes:
     def _find_ninos(self, view: View) -> Iterator[Found]:
         for found in _NINO.finditer(view.lower):
             letters = re.sub(r"[^a-z]", "", found.group()[:4])[:2]
-            is_gapped = bool(found[2]) or (bool(found[3]) and letters in _SMALL_WORDS)
+            is_gapped = bool(found[2]) or (bool(found[3]) and letters in SMALL_WORDS)
             is_named = stands_before(_NINO_CUE, view.lower, found.start())
             if (
                 is_named
                 or (found[4] and not is_gapped)
                 or (found[4] and found[2] and found[3])
-                or (not found[2] and not found[3] and letters not in _SMALL_WORDS)
+                or (not found[2] and not found[3] and letters not in SMALL_WORDS)
             ):
                 yield shape(found.span(), MaskKind.NINO)
-
-    def _find_plates(self, view: View) -> Iterator[Found]:
-        for place, pattern in enumerate(_PLATES):
-            for found in pattern.finditer(view.lower):
-                if self._is_plate(view, found, is_loose=place > 1):
-                    yield shape(found.span(), MaskKind.VEHICLE)
-        for found in _NAMED_PLATE.finditer(view.lower):
-            words = re.findall(r"[a-z]+", found[1])
-            is_words = any(
-                word in _SMALL_WORDS or (len(set(word)) > 1 and word in self._plain_words) for word in words
-            )
-            if not is_words and stands_before(_PLATE_CUE, view.lower, found.start(), reach=24):
-                yield shape(found.span(), MaskKind.VEHICLE)
-        for found in _LOOSE_PLATE.finditer(view.lower):
-            written = re.sub(r"[^a-z0-9]", "", found.group())
-            is_plate = any(pattern.fullmatch(written) for pattern in _PLATES)
-            if is_plate and stands_before(_PLATE_CUE, view.lower, found.start()):
-                yield shape(found.span(), MaskKind.VEHICLE)
-
-    def _is_plate(self, view: View, found: re.Match[str], *, is_loose: bool) -> bool:
-        words = re.findall(r"[a-z]+", found.group())
-        is_named = stands_before(_PLATE_CUE, view.lower, found.start()) or bool(
-            _PLATE_BEHIND.match(view.lower, found.end())
-        )
-        written = view.text[found.start() : found.end()]
-        is_upper = written.isupper() and not view.is_shouted
-        # Two letters are looked up as they are: the list has "zz" as "z", and every letter is a word of it.
-        is_words = any(
-            word in _SMALL_WORDS if len(word) == 2 else len(word) > 2 and self._lexicon.is_listed(word)
-            for word in words
-        )
-        if is_named:
-            return not (is_words and any(word in NOT_IN_STREETS for word in words)) or is_upper
-        if is_loose:
-            is_car = stands_before(_CAR_CUE, view.lower, found.start())
-            return (is_upper and not is_words) or (is_car and not is_words)
-        is_whole = " " not in found.group()
-        return is_upper or (is_whole and len(found.group()) > 5) or not is_words
 
 
 def match_spelled(characters: str) -> MaskKind | None:
@@ -248,36 +140,14 @@ def match_spelled(characters: str) -> MaskKind | None:
         return MaskKind.NINO
     if (found := _POSTCODE.fullmatch(characters)) and found[1] in _AREAS:
         return MaskKind.POSTCODE
-    if _PLATES[0].fullmatch(characters) or (_PLATES[1].fullmatch(characters) and len(characters) > 5):
-        return MaskKind.VEHICLE
-    return None
-
-
-def _find_emails(view: View) -> Iterator[Found]:
-    for pattern in (_EMAIL, _SPELLED_EMAIL, _MAIL_PROVIDER):
-        for found in pattern.finditer(view.lower):
-            yield shape(_without_stop(view.lower, found.span()), MaskKind.EMAIL)
-
-
-def _find_urls(view: View) -> Iterator[Found]:
-    for pattern in _URLS:
-        for found in pattern.finditer(view.lower):
-            yield shape(_without_stop(view.lower, found.span()), MaskKind.URL)
-
-
-def _without_stop(lower: str, span: tuple[int, int]) -> tuple[int, int]:
-    """Without the stop, comma or bracket that ends the sentence and not the address."""
-    start, end = span
-    while end - start > 1 and lower[end - 1] in ".,;:!?)'\"-":
-        end -= 1
-    return start, end
+    return MaskKind.VEHICLE if is_plate(characters) else None
 
 
 def _find_postcodes(view: View) -> Iterator[Found]:
     lower = view.lower
     for found in _POSTCODE.finditer(lower):
         is_upper = view.text[found.start() : found.end()].isupper() and not view.is_shouted
-        is_word = found[1] in _SMALL_WORDS or found.group().endswith(_ORDINALS)
+        is_word = found[1] in SMALL_WORDS or found.group().endswith(_ORDINALS)
         if found[1] in _AREAS or is_upper or not is_word:
             yield shape(found.span(), MaskKind.POSTCODE)
     for found in _ANY_POSTCODE.finditer(lower):
@@ -294,14 +164,18 @@ def _find_postcodes(view: View) -> Iterator[Found]:
             yield shape(found.span(), MaskKind.POSTCODE)
     for found in _PARTIAL_POSTCODE.finditer(lower):
         is_upper = view.text[found.start() : found.end()].isupper() and not view.is_shouted
-        is_area = found[1] in _AREAS and found[1] not in _SMALL_WORDS
+        is_area = found[1] in _AREAS and found[1] not in SMALL_WORDS
         if is_area and is_upper and found.group() not in _NO_POSTCODES:
             yield shape(found.span(), MaskKind.POSTCODE)
     for found in _GAPPED_POSTCODE.finditer(lower):
-        if found[1] in _AREAS and found[1] not in _SMALL_WORDS and found[2] not in _UNITS:
+        if found[1] in _AREAS and found[1] not in SMALL_WORDS and found[2] not in _UNITS:
             yield shape(found.span(), MaskKind.POSTCODE)
     for found in _OUTWARD.finditer(lower):
         if found[1] in _AREAS and stands_before(_POSTCODE_CUE, lower, found.start(), reach=20):
+            yield shape(found.span(), MaskKind.POSTCODE)
+    for found in _INWARD_ALONE.finditer(lower):
+        near = (max(0, found.start() - _REACH), found.end() + _REACH)
+        if not found.group().endswith(_ORDINALS) and _POSTCODE_CUE.search(lower, *near):
             yield shape(found.span(), MaskKind.POSTCODE)
 
 

@@ -28,11 +28,12 @@ _TEENS = {
     "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14", "fifteen": "15",
     "sixteen": "16", "seventeen": "17", "eighteen": "18", "nineteen": "19",
 }  # fmt: skip
-_TENS = {
+TENS = {
     "twenty": "2", "thirty": "3", "forty": "4", "fourty": "4", "fifty": "5", "sixty": "6", "seventy": "7",
-    "eighty": "8", "ninety": "9", "ninty": "9", "twenny": "2",
+    "eighty": "8", "ninety": "9", "ninty": "9", "twenny": "2", "twinty": "2", "thirtie": "3", "fufty": "5",
+    "saxty": "6", "seeventy": "7", "aichty": "8", "nintie": "9",
 }  # fmt: skip
-_TIMES = {
+TIMES = {
     "double": 2,
     "dubble": 2,
     "dbl": 2,
@@ -66,7 +67,7 @@ _BETWEEN = frozenset(
         "next",
     }
 )
-_NATO = {
+LETTER_NAMES = {
     word: word[0]
     for word in words_of(
         "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike"
@@ -80,6 +81,16 @@ _PIECE = re.compile(r"[0-9]{1,20}|[a-z]{1,12}")
 _MIXED = re.compile(r"(?<![a-z0-9])[0-9oli|]{2,20}(?![a-z0-9])")
 _LOOK_ALIKE = str.maketrans("oli|", "0111")
 _LONGEST_SPELLED = 12
+
+
+def read_figure(word: str) -> str:
+    """The figures a word says: "7", "17" or "70"; "" for one that says none."""
+    return _DIGITS.get(word) or _TEENS.get(word) or (TENS[word] + "0" if word in TENS else "")
+
+
+def is_hundred(word: str) -> bool:
+    """Whether it says two noughts, however it is spelt."""
+    return word in _HUNDREDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +169,8 @@ def _piece_at(lower: str, place: int) -> _Piece | None:
         return None
     if word.isdigit():
         return _Piece(place, end, word, word, is_figures=True)
-    letter = _NATO.get(word) or (word if len(word) <= 3 else "")
-    if word in _DIGITS or word in _TEENS or word in _TENS or word in _TIMES or word in _HUNDREDS:
+    letter = LETTER_NAMES.get(word) or (word if len(word) <= 3 else "")
+    if word in _DIGITS or word in _TEENS or word in TENS or word in TIMES or word in _HUNDREDS:
         return _Piece(place, end, word, "", letter=letter, is_weak=word in _WEAK)
     if word in _BETWEEN or letter:
         return _Piece(place, end, word, None if word not in _BETWEEN else "", letter=letter)
@@ -210,15 +221,15 @@ def _to_digits(stretch: list[_Piece]) -> str:
         word = piece.word
         if word in _BETWEEN:
             continue
-        if word in _TIMES:
-            times = _TIMES[word]
+        if word in TIMES:
+            times = TIMES[word]
             continue
         if word in _HUNDREDS:
             made.append("00")
             last_tens = False
             continue
-        if word in _TENS:
-            made.append(_TENS[word] + "0")
+        if word in TENS:
+            made.append(TENS[word] + "0")
             times, last_tens = 1, True
             continue
         digits = piece.digits or _DIGITS.get(word) or _TEENS.get(word, "")
@@ -250,15 +261,15 @@ def _longest_spelled(pieces: list[_Piece], plain_words: Container[str]) -> tuple
     for place, piece in enumerate(pieces):
         # "oh" is a nought, and after "double" anything is a figure; "o" may be the letter.
         is_figure = not piece.is_weak or (
-            place > 0 and (piece.word == "oh" or pieces[place - 1].word in _TIMES)
+            place > 0 and (piece.word == "oh" or pieces[place - 1].word in TIMES)
         )
         digits = _to_digits(pieces[place : place + 1]) if piece.digits is not None and is_figure else ""
-        if place and pieces[place - 1].word in _TIMES:
-            digits = digits * _TIMES[pieces[place - 1].word]
-        if piece.word in _TENS and place + 1 < len(pieces) and pieces[place + 1].word in _DIGITS:
+        if place and pieces[place - 1].word in TIMES:
+            digits = digits * TIMES[pieces[place - 1].word]
+        if piece.word in TENS and place + 1 < len(pieces) and pieces[place + 1].word in _DIGITS:
             digits = digits[:1]
-        is_word = piece.word in plain_words and len(set(piece.word)) > 1 and piece.word not in _NATO
-        if not digits and piece.word not in _TIMES and piece.word not in _BETWEEN:
+        is_word = piece.word in plain_words and len(set(piece.word)) > 1 and piece.word not in LETTER_NAMES
+        if not digits and piece.word not in TIMES and piece.word not in _BETWEEN:
             if is_word or not piece.letter:
                 break
             characters += piece.letter

@@ -16,8 +16,10 @@ _MOST_WORDS = 5
 _PARTICLES = frozenset(words_of("ni nic mac mc de van von al el ap ab bin ibn da du del di st la le"))
 _SHORTEST_OPENING = 4
 _INITIALS_BEFORE = re.compile(r"(?<![\w'])(?:(?![AI]\s)[A-Z](?:\.\s?|\s|-)){1,3}$")
-_INITIALS_BEHIND = re.compile(r"(?:[\s-]|\.\s)(?!I(?:\s|$))[A-Z](?:[.-]?[A-Z])?(?![\w'])")
-_LAST_LETTER = re.compile(r"[\s-]([a-z])(?=[\s.!,x]{0,6}$|\s(?:here|ere|again|agen)(?![a-z])|[,.]\s)")
+_INITIALS_BEHIND = re.compile(r"(?:[\s-]|\.\s)(?!I(?:\s|$))[A-Z](?:[.\s-]{0,2}[A-Z])?(?![\w'])")
+_LAST_LETTER = re.compile(r"[\s-]([a-z])(?![a-z0-9'])")
+# What is a word by itself, or for text speak.
+_WORD_LETTERS = frozenset("aiunrx")
 _PERSONS = (MaskKind.PERSON, MaskKind.OFFICER)
 
 
@@ -91,7 +93,11 @@ def with_initials(view: View, found: list[Found], initials: list[str]) -> Iterat
                 start = before.start()
             if behind := _INITIALS_BEHIND.match(view.text, end):
                 end = behind.end()
-        if end == one.end and (last := _LAST_LETTER.match(view.lower, end)) and last[1] in own:
+        if (
+            end == one.end
+            and (last := _LAST_LETTER.match(view.lower, end))
+            and last[1] in own - _WORD_LETTERS
+        ):
             end = last.end()
         if (start, end) != (one.start, one.end):
             yield replace(one, start=start, end=end)

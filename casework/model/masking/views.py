@@ -144,3 +144,11 @@ def _undo_look_alikes(word: re.Match[str]) -> str:
 def words_of(text: str) -> tuple[str, ...]:
     """A list of words written as one text."""
     return tuple(text.split())
+
+
+# Words of two letters: what looks like letters of a code is mostly one of these.
+SMALL_WORDS = frozenset(
+    words_of(
+        "in on at is to my no by of or so us we he me am an as be do go if it up ok pm hi oh ur re ok id im"
+    )
+)

@@ -37,7 +37,8 @@ def train(name: str, count: int, *, unknown: bool) -> list[str]:
     kinds = [kind if index % 3 == 0 else hidden[index] for index, kind in enumerate(classes)]
     told: list[str] = []
     targets = {"sign": np.array(classes), "kind": np.array(kinds)}
-    weights = train_heads(states, targets, {"sign": 3, "kind": 3}, SETTINGS, on_progress=told.append)
+    texts = [f"text {index}" for index in range(count)]
+    weights = train_heads(texts, states, targets, {"sign": 3, "kind": 3}, SETTINGS, on_progress=told.append)
     trained[name] = AttentionHeads(weights)
     return told
 

@@ -21,6 +21,10 @@ from casework.model.model_papers import (
 from tests.support.models import a_birth, a_paper, a_report
 
 PAPER = a_paper(a_birth("m1"))
+REPORT = a_report("m1")
+PAIRED = replace(
+    REPORT, measured=tuple(replace(one, newly_right=2, newly_wrong=2) for one in REPORT.measured)
+)
 
 
 @pytest.mark.parametrize(
@@ -29,12 +33,23 @@ PAPER = a_paper(a_birth("m1"))
         PAPER,
         replace(PAPER, kind="founding", report=None, approved_by=None),
         replace(PAPER, birth=replace(PAPER.birth, data_version=3, seconds=5)),
+        replace(PAPER, report=PAIRED),
     ],
-    ids=["promotion", "founding", "whole seconds"],
+    ids=["promotion", "founding", "whole seconds", "paired"],
 )
 def test_a_paper_is_read_as_it_was_written(paper: Any) -> None:
     assert read_paper(write_paper(paper)) == paper
     assert write_paper(read_paper(write_paper(paper))) == write_paper(paper)
+
+
+def test_a_paper_of_before_there_were_pairs_is_read_and_says_no_more_than_it_said() -> None:
+    """Red when: a pair that is not there is written as null, so that no bytes of before match."""
+    line = b'{"gate":"danger_now","hits":63,"n":64,"of":"all","value":null,"was_hits":63,"was_value":null}'
+    content = write_paper(PAPER)
+
+    assert line in content
+    [measured] = (read_paper(content).report or PAIRED).measured
+    assert (measured.newly_right, measured.newly_wrong) == (None, None)
 
 
 def _changed(**values: Any) -> bytes:
@@ -62,6 +77,8 @@ def _changed(**values: Any) -> bytes:
         write_paper(PAPER).replace(b'"hits":63', b'"hits":63.0'),
         write_paper(PAPER).replace(b'"hits":63', b'"hits":true'),
         write_paper(PAPER).replace(b'"value":null', b'"value":NaN'),
+        write_paper(PAPER).replace(b'"n":64', b'"n":64,"newly_right":null,"newly_wrong":null'),
+        write_paper(PAPER).replace(b'"n":64', b'"n":64,"newly_right":1.5'),
     ],
 )
 def test_anything_else_is_no_paper(content: bytes) -> None:
@@ -96,10 +113,11 @@ def test_two_are_two_different_people(proposed_by: str, approved_by: str | None,
 
 
 def test_certificates_and_reports_come_back_from_the_database_as_they_went() -> None:
-    birth, report = a_birth("m1", data_version=2), a_report("m1")
+    birth = a_birth("m1", data_version=2)
 
     assert birth_from_json(json.loads(json.dumps(birth_to_json(birth)))) == birth
-    assert report_from_json(json.loads(json.dumps(report_to_json(report)))) == report
+    for report in (REPORT, PAIRED):
+        assert report_from_json(json.loads(json.dumps(report_to_json(report)))) == report
 
 
 @pytest.mark.parametrize("given", [{}, {"model_id": 1}, {"measured": 3}])

@@ -1,13 +1,14 @@
 """Intervals and tests against values of textbooks.
 
-Red when: the tail of McNemar's test is counted once, or leaves out the split that was seen; shown with both.
+Red when: the tail of McNemar's test is counted once where both sides are asked, or twice where one is, or leaves out
+the split that was seen; shown with each.
 """
 
 import math
 
 import pytest
 
-from casework.model.significance import chance_in_words, mcnemar, wilson
+from casework.model.significance import chance_in_words, chance_of_worse, count_changes, mcnemar, wilson
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,41 @@ def test_mcnemar_is_exact_and_the_same_whichever_way_round(
 ) -> None:
     assert mcnemar(newly_right, newly_wrong) == pytest.approx(p, rel=0.001)
     assert mcnemar(newly_wrong, newly_right) == mcnemar(newly_right, newly_wrong)
+
+
+@pytest.mark.parametrize(
+    ("newly_right", "newly_wrong", "p"),
+    [
+        (0, 0, 1.0),
+        (5, 0, 1.0),
+        (0, 1, 1 / 2),
+        (0, 4, 1 / 16),
+        (0, 5, 1 / 32),
+        (2, 3, 16 / 32),
+        (1, 9, 11 / 1024),
+    ],
+)
+def test_the_chance_of_as_many_newly_wrong_is_of_one_side(
+    newly_right: int, newly_wrong: int, p: float
+) -> None:
+    assert chance_of_worse(newly_right, newly_wrong) == p
+
+
+def test_worse_is_never_likelier_to_be_chance_than_better() -> None:
+    for right in range(1, 40):
+        for wrong in range(40):
+            found = chance_of_worse(right, wrong)
+            assert chance_of_worse(right, wrong + 1) <= found
+            assert chance_of_worse(right - 1, wrong) <= found
+            assert chance_of_worse(right - 1, wrong + 1) <= found
+
+
+def test_changes_are_counted_item_by_item() -> None:
+    now, was = [True, True, False, False, False], [True, False, True, True, False]
+
+    assert count_changes(now, was) == (1, 2)
+    with pytest.raises(ValueError, match="zip"):
+        count_changes(now, was[1:])
 
 
 def test_a_split_of_thousands_is_no_overflow() -> None:

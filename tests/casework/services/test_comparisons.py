@@ -1,7 +1,7 @@
 """Comparisons are kept whole, the dangerous first, and each person opens every newly wrong risk for themselves.
 
 Red when: one person's opening counts for another, or a calm one is asked to be opened; shown with `staff_id` and with
-`is_risk` left out of `count_unopened`.
+`is_risk` left out of `_is_unopened_risk`; or nobody is led back to the first, shown without it in `find_unopened`.
 """
 
 from typing import Any
@@ -106,6 +106,27 @@ def test_each_person_opens_every_newly_wrong_risk_for_themselves(line: Line) -> 
     assert (unopened(line, kept, toni), unopened(line, kept, alex)) == (0, 2)
     opened = [act for act in acts(line) if act[0] == "difference_opened"]
     assert opened == [("difference_opened", toni)] * 3
+
+
+def test_whoever_opens_is_led_to_the_next_they_have_not_opened_and_from_the_last_to_the_first(
+    line: Line,
+) -> None:
+    toni, alex = line.add_staff("toni").id, line.add_staff("alex").id
+    kept = record(line, changes=[*CHANGES, a_change(harm=4)])
+
+    def led(by: str, after: int = 0) -> int | None:
+        return line.database.read_now(lambda tx: tx.comparisons.find_unopened(kept, by=by, after=after))
+
+    open_(line, kept, 2, toni)
+    open_(line, kept, 4, toni)
+
+    assert [led(toni), led(toni, 1), led(toni, 3)] == [1, 3, 1]
+    assert [led(alex), led(alex, 1), led(alex, 2)] == [1, 2, 3]
+    assert line.database.read_now(lambda tx: tx.comparisons.list_opened(kept, by=toni)) == {2, 4}
+    open_(line, kept, 3, toni)
+    assert led(toni, 1) is None
+    open_(line, kept, 1, toni)
+    assert led(toni) is None and unopened(line, kept, toni) == 0
 
 
 def test_what_is_not_there_cannot_be_opened(line: Line) -> None:

@@ -28,6 +28,7 @@ from casework.adapters.storage.model_tables import (
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import audit, conversation, inbox, turn
 from casework.adapters.storage.workbench_tables import (
+    data_version,
     example,
     example_change,
     review_item,
@@ -37,10 +38,20 @@ from casework.adapters.storage.workbench_tables import (
 from casework.bootstrap import build_service
 from casework.model.errors import ConversationNotFound, MessageNotFound, ReasonNeeded
 from casework.model.masking import CaseValues
+from casework.model.standings import Standing
 from casework.model.training_flags import TrainingFlag
 from casework.services import consents
-from casework.services.consents import UseWithdrawn, is_restricted, is_usable, models_marked
+from casework.services.consents import (
+    AllowedHereAlone,
+    UseSeen,
+    UseWithdrawn,
+    find_use,
+    is_restricted,
+    is_usable,
+    models_marked,
+)
 from tests.console.desk_site import desk_environ
+from tests.support.builders import a_case
 from tests.support.clock import SetClock
 from tests.support.line import Line
 
@@ -447,3 +458,119 @@ def compare(line: Line, inbox_ids: list[int], *, opened_by: str) -> None:
             sa.insert(replay_answer).values(model_id="new", turn_id=of, input_sha="0" * 32, answer={}),
         ]
     line.database.write_now(lambda tx: [tx.connection.execute(one) for one in rows])
+
+
+# --- nothing of it stays beside the examples ---
+
+
+def test_what_was_noted_of_each_change_keeps_no_word_and_no_sum_of_one(line: Line) -> None:
+    """Red when: `_forget_changes` is not called."""
+    of, [first] = write(line, 1)
+    _, [others] = write(line, 2)
+    for example_id, inbox_id in (("own", first), ("others", others)):
+        teach(line, example_id, inbox_id=inbox_id, sub="my sister Wren")
+        noted = {"reworded": True, "intent": "ask_court", "sub": "my sister Wren", "written": "ab" * 32}
+        line.database.write_now(
+            lambda tx, of=example_id, what=noted: tx.examples.note_change(of, by="file", what=what)  # type: ignore[misc]
+        )
+
+    decide(line, of, None, TrainingFlag.WITHDRAWN)
+
+    kept = [row.what for row in line.rows(example_change) if row.example_id == "own"]
+    assert kept == [{"reworded": True}, {"status": "withdrawn"}]
+    assert line.row(example, id="own").sub is None
+    assert line.row(example, id="others").sub == "my sister Wren"
+    [untouched] = [row.what for row in line.rows(example_change) if row.example_id == "others"]
+    assert untouched["written"] == "ab" * 32
+
+
+def test_a_new_word_of_theirs_names_no_queue_any_more(line: Line) -> None:
+    _, [others] = write(line, 2)
+    of, [inbox_id] = write(line, 1)
+    for one in (inbox_id, others):
+        review(line, one)
+        named = sa.update(review_reason).where(review_reason.c.inbox_id == one).values(cluster="wrenfield")
+        line.database.write_now(lambda tx, named=named: tx.connection.execute(named))  # type: ignore[misc]
+
+    decide(line, of, None, TrainingFlag.WITHDRAWN)
+
+    assert {row.inbox_id: row.cluster for row in line.rows(review_reason)} == {
+        inbox_id: None,
+        others: "wrenfield",
+    }
+
+
+def test_what_was_tested_with_and_is_taken_back_is_counted_for_what_was_measured_then(line: Line) -> None:
+    """Red when: `count_tested` leaves out either condition on when it was measured."""
+    of, [first, second] = write(line, 1, 2)
+    at = line.clock.now()
+    for number in (1, 2, 3):
+        written = {"number": number, "written_at": at + timedelta(hours=number), "by": "toni", "sha256": ""}
+        counts = {"added": 0, "changed": 0, "removed": 0}
+        made = sa.insert(data_version).values(**written, **counts)
+        line.database.write_now(lambda tx, made=made: tx.connection.execute(made))  # type: ignore[misc]
+    teach(line, "tested", inbox_id=first, side="test", in_data_since=2)
+    teach(line, "dropped", inbox_id=second, side="test", status="removed", in_data_since=1, in_data_until=3)
+    teach(line, "taught", derived_from="tested", in_data_since=1)
+
+    def count(hours: float) -> int:
+        return line.database.read_now(lambda tx: tx.training_flags.count_tested(at + timedelta(hours=hours)))
+
+    assert [count(hours) for hours in (0.5, 1.5, 2.5, 3.5)] == [0, 0, 0, 0]
+    decide(line, of, None, TrainingFlag.WITHDRAWN)
+    assert [count(hours) for hours in (0.5, 1.5, 2.5, 3.5)] == [0, 1, 2, 1]
+
+
+# --- what is told of it, and how far it reaches ---
+
+
+def link(line: Line, of: str, reference: str, mobile: str) -> None:
+    """That conversation proved this case; cases with one mobile are one person's."""
+    case = a_case(crime_reference=reference, contact_mobile=mobile)
+    line.database.write_now(lambda tx: tx.cases.record_all([case]))
+    line.database.write_now(lambda tx: tx.standings.record(of, reference, Standing.LINKED, method="code"))
+
+
+def test_a_no_reaches_whatever_the_same_people_wrote_and_nobody_elses(line: Line) -> None:
+    talks = [write(line, sender)[0] for sender in range(4)]
+    link(line, talks[0], "43260990021", "+447700900421")
+    link(line, talks[1], "43260990022", "+447700900421")
+    link(line, talks[2], "43260990023", "+447700900422")
+    told = {"why": WHY, "by": "sam"}
+
+    assert use(line, talks[0]).elsewhere == 1
+    assert use(line, talks[3]).elsewhere == 0
+    decide(line, talks[1], None, TrainingFlag.WITHDRAWN)
+    line.database.write_now(
+        lambda tx: consents.flag_everywhere(tx, talks[0], TrainingFlag.EXCLUDED, **told)  # type: ignore[arg-type]
+    )
+
+    said = [use(line, each).said for each in talks]
+    assert said == [TrainingFlag.EXCLUDED, TrainingFlag.WITHDRAWN, None, None]
+    for flag in (TrainingFlag.ALLOWED, TrainingFlag.RESTRICTED):
+        with pytest.raises(AllowedHereAlone):
+            line.database.write_now(
+                lambda tx, flag=flag: consents.flag_everywhere(tx, talks[0], flag, **told)  # type: ignore[misc]
+            )
+
+
+def use(line: Line, of: str) -> UseSeen:
+    return line.database.read_now(lambda tx: find_use(tx, of))
+
+
+def test_what_has_come_of_a_decision_is_told(line: Line) -> None:
+    of, [first, second] = write(line, 1, 2)
+    train(line, "with", data_version=2)
+    teach(line, "own", inbox_id=first)
+    teach(line, "child", derived_from="own")
+    teach(line, "second", inbox_id=second)
+    _, [others] = write(line, 2)
+    teach(line, "others", inbox_id=others)
+
+    before = use(line, of)
+    assert (before.said, before.apart, before.taught, before.gone, before.models) == (None, {}, 3, 0, 0)
+    decide(line, of, first, TrainingFlag.WITHDRAWN)
+
+    after = use(line, of)
+    assert (after.said, after.apart) == (None, {first: TrainingFlag.WITHDRAWN})
+    assert (after.taught, after.gone, after.models) == (1, 2, 1)

@@ -15,15 +15,14 @@ from casework.model.disclosures import Category
 from casework.model.errors import ExampleNotFound
 from casework.model.training_flags import TrainingFlag
 from casework.services import consents, examples
+from casework.services.example_words import OwnWordingNeeded, TextRefused
 from casework.services.examples import (
     ExampleFrozen,
     ExampleStale,
     NothingToTeach,
     NotSettled,
     NotUsable,
-    OwnWordingNeeded,
     SecondPersonNeeded,
-    TextRefused,
 )
 from casework.services.masked_reading import mask_message
 from casework.services.ports import StaffMember

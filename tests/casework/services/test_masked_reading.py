@@ -24,7 +24,6 @@ from casework.services.masked_reading import (
     list_masked_context,
     mask_message,
     mask_messages,
-    mask_staff_words,
     read_values,
 )
 from casework.services.ports import StaffMember
@@ -237,21 +236,6 @@ async def test_what_never_left_is_no_part_of_what_was_said(line: Line) -> None:
     assert [entry.author for entry in context_of(line, asked)] == [Author.PERSON, Author.ASSISTANT]
     line.database.write_now(lambda tx: tx.connection.execute(sa.update(outbox).values(status="suppressed")))
     assert [entry.author for entry in context_of(line, asked)] == [Author.PERSON]
-
-
-def test_what_staff_wrote_of_a_conversation_is_masked_with_its_case(line: Line) -> None:
-    line.add_cases()
-    conversation_id = line.open(VICTIM)
-    prove(line, conversation_id)
-
-    words = line.database.read_now(
-        lambda tx: mask_staff_words(
-            tx, conversation_id, "Example is known to us, log 990 1234", masker=MASKER
-        )
-    )
-
-    assert "is known to us" in words.text
-    assert "Example" not in words.text.replace("Exampleton", "")
 
 
 def test_what_a_trainer_marked_is_hidden_from_then_on(line: Line) -> None:

@@ -41,7 +41,7 @@ def found(line: Line, model_id: str = "a") -> bool:
 def make_candidate(line: Line, model_id: str, **numbers: int) -> None:
     def record(tx: Any) -> None:
         releases.record_trained(tx, a_birth(model_id, data_version=3), file=f"{model_id}.tar.gz", by="toni")
-        report = a_report(model_id, **numbers)
+        report = a_report(model_id, against=tx.model_releases.find_live(), **numbers)
         paper = None if numbers else f"candidate paper of {model_id}"
         releases.record_report(tx, report, limits=LIMITS, paper=paper, by="toni")
         add_comparison(tx, model_id)
@@ -93,7 +93,7 @@ def test_a_model_goes_live_by_two_people_and_every_step_is_recorded(line: Line) 
     paper = line.database.read_now(lambda tx: releases.make_release_paper(tx, release_id, by="alex"))
     assert (paper.kind, paper.proposed_by, paper.approved_by) == (PaperKind.PROMOTION, "toni", "alex")
     assert paper.is_of_two
-    assert paper.report == a_report("b")
+    assert paper.report == a_report("b", against="a")
     approve(line, release_id)
 
     assert live(line) == "b"
@@ -258,6 +258,32 @@ def test_a_rollback_needs_one_person_and_a_reason_and_goes_back_once(line: Line)
     with pytest.raises(releases.NothingBefore):
         roll_back(line)
     assert live(line) == "a"
+
+
+def test_what_was_measured_beside_a_model_that_is_live_no_more_is_neither_proposed_nor_released(
+    line: Line,
+) -> None:
+    """Red when: `_check_candidate` does not ask which model the report is against."""
+    found(line)
+    make_candidate(line, "b")
+    make_candidate(line, "c")
+    approve(line, propose(line, "b"))
+
+    with pytest.raises(releases.MeasuredBesideAnother, match="compare anew"):
+        propose(line, "c")
+    write(line, measure_and_compare_anew)
+    release_id = propose(line, "c")
+    roll_back(line)
+    with pytest.raises(releases.MeasuredBesideAnother):
+        approve(line, release_id)
+
+    assert live(line) == "a"
+
+
+def measure_and_compare_anew(tx: Any) -> None:
+    report = a_report("c", against=tx.model_releases.find_live())
+    releases.record_report(tx, report, limits=LIMITS, paper="candidate paper of c", by="toni")
+    add_comparison(tx, "c", "anew")
 
 
 def test_a_model_that_was_gone_back_from_is_not_proposed_again(line: Line) -> None:
