@@ -129,12 +129,16 @@ def _is_right(answer: EvaluationAnswer) -> bool:
 
 
 def _is_newly_sure_and_wrong(one: Read) -> bool:
-    """Where no model is live everything is new."""
-    return _is_sure_and_wrong(one.now) and not (one.was is not None and _is_sure_and_wrong(one.was))
+    """Somebody would have looked, nobody would now, and not for a hair: it seems half as urgent or less.
 
-
-def _is_sure_and_wrong(answer: EvaluationAnswer) -> bool:
-    return answer.band is Band.GREEN and answer.urgency is not None and answer.urgency < SURE_BELOW
+    A message that stands at a limit crosses it by chance; its urgency stays about the same. Where no model is live
+    everything is new.
+    """
+    if one.now.is_caught or one.now.urgency is None:
+        return False
+    if one.was is None:
+        return one.now.urgency < SURE_BELOW
+    return one.was.is_caught and (one.was.urgency is None or 2 * one.now.urgency <= one.was.urgency)
 
 
 def _slices(urgent: Sequence[Read]) -> Iterable[tuple[str, list[Read]]]:

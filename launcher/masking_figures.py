@@ -100,13 +100,14 @@ def read_people(path: Path) -> dict[str, CaseValues]:
 
 
 def read_messages(path: Path) -> Iterator[MarkedMessage]:
-    """A comment line says of whom and in which style the message after it is; every other line is a message."""
+    """A comment line is about the next message only: of whom it is and in which style. Every other line is one."""
     about: dict[str, str] = {}
     for line in path.read_text("utf-8").splitlines():
         if line.startswith("#"):
             about = dict(_ABOUT.findall(line))
         elif line.strip():
             yield _read_message(line, about)
+            about = {}
 
 
 def _read_message(line: str, about: Mapping[str, str]) -> MarkedMessage:

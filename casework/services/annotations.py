@@ -19,7 +19,6 @@ from casework.model.disclosures import Category
 from casework.model.errors import WaymarkError
 from casework.model.labels import load_labels
 from casework.model.workbench_limits import load_workbench_limits
-from casework.services import variants
 from casework.services.ports import StaffMember, Transaction
 from casework.services.review_inbox import ItemNotFound, is_blind
 from casework.services.review_ports import Annotation, Pair, ReviewItem
@@ -124,18 +123,16 @@ def undo(tx: Transaction, annotation_id: str, *, by: StaffMember) -> Settled:
     item = tx.reviews.hold_item(inbox_id)
     if item is None or not _may_be_undone(tx, press, by):
         raise TooLateToUndo(annotation_id)
-    example = tx.examples.find_of(inbox_id)
-    made = [] if example is None else [example, *tx.examples.list_variants(example.id)]
+    made = tx.examples.list_made_of(inbox_id=inbox_id)
     if any(each.in_data_since is not None for each in made):
         raise TooLateToUndo(annotation_id)
     tx.annotations.undo(annotation_id)
     tx.audit.record("label_undone", by=by.id, conversation_id=item.conversation_id, thing=f"in-{inbox_id}")
     settled = resettle(tx, inbox_id)
-    if example is not None and settled.label != item.settled:
-        tx.examples.remove(example.id)
-        tx.examples.note_change(example.id, by=by.id, what={"status": "removed", "why": "label_undone"})
-        tx.audit.record("example_removed", by=by.id, conversation_id=item.conversation_id, thing=example.id)
-        variants.remove_of(tx, example.id, by=by)
+    for each in made if settled.label != item.settled else ():
+        tx.examples.remove(each.id)
+        tx.examples.note_change(each.id, by=by.id, what={"status": "removed", "why": "label_undone"})
+        tx.audit.record("example_removed", by=by.id, conversation_id=item.conversation_id, thing=each.id)
     return Settled(
         annotation_id=annotation_id,
         inbox_id=inbox_id,

@@ -12,7 +12,7 @@ from casework.model.labels import UNCLEAR, find_gravest
 from casework.model.masking import CaseValues, MaskedText, Masker
 from casework.model.review_queues import Queue
 from casework.model.workbench_limits import load_workbench_limits
-from casework.services import examples, variants
+from casework.services import examples
 from casework.services.annotations import (
     LONGEST_FORM_ID,
     AlreadyLabelled,
@@ -119,8 +119,7 @@ def undo(tx: Transaction, guest_no: int, *, by: StaffMember) -> None:
         raise AnnotationNotFound(str(guest_no))
     if own.kind is AnnotationKind.LABEL and any(p.kind is AnnotationKind.ADJUDICATION for p in presses):
         raise TooLateToUndo(own.id)
-    example = tx.examples.find_of_guest(guest_no)
-    made = [] if example is None else [example, *tx.examples.list_variants(example.id)]
+    made = tx.examples.list_made_of(guest_message_id=guest_no)
     if any(each.in_data_since is not None for each in made):
         raise TooLateToUndo(own.id)
     tx.guest_labels.undo(own.id)
@@ -128,9 +127,8 @@ def undo(tx: Transaction, guest_no: int, *, by: StaffMember) -> None:
     if _settle(row, tx.guest_labels.list_of(guest_no))[0] is ItemStatus.SETTLED:
         return
     tx.guest_labels.reopen(guest_no)
-    if example is not None:
-        variants.remove_of(tx, example.id, by=by)
-        examples.remove(tx, example.id, by=by)
+    for each in made:
+        examples.remove(tx, each.id, by=by)
 
 
 def accept(tx: Transaction, guest_no: int, *, text: str | None, by: StaffMember, masker: Masker) -> str:

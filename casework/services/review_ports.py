@@ -202,6 +202,11 @@ class Examples(Protocol):
     def find_of_guest(self, guest_message_id: int) -> Example | None:
         """The accepted one of a tester's message."""
 
+    def list_made_of(
+        self, *, inbox_id: int | None = None, guest_message_id: int | None = None
+    ) -> list[Example]:
+        """Accepted ones of a message, and the variants of any it ever had: its label is theirs."""
+
     def list_variants(self, example_id: str) -> list[Example]:
         """Accepted ones made of that example, oldest first."""
 

@@ -68,9 +68,3 @@ def add(tx: Transaction, example_id: str, text: str, *, by: StaffMember, masker:
 def list_of(tx: Transaction, example: Example) -> list[Example]:
     """The variants that stand of the same message as this one, oldest first."""
     return tx.examples.list_variants(examples.find_root(tx, example).id)
-
-
-def remove_of(tx: Transaction, example_id: str, *, by: StaffMember) -> None:
-    """All of an example whose label stands no more."""
-    for each in tx.examples.list_variants(example_id):
-        examples.remove(tx, each.id, by=by)

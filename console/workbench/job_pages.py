@@ -22,6 +22,7 @@ from console.workbench.session_bar import read_with_bar, render
 DATA = HOME + "/data"
 JOB = HOME + "/jobs/{job_id:[0-9a-f]{32}}"
 NEWEST = 20
+MOST_SHOWN = 50
 TOLD = ("already", "stop_late")
 
 
@@ -50,15 +51,19 @@ async def show_data(request: web.Request) -> web.StreamResponse:
     """What waits to be taught, the way to teach it, and the newest work."""
 
     def read(tx: SqlTransaction) -> dict[str, Any]:
-        taught = tx.examples.list_in_data("train")
+        taught, drop = tx.examples.list_in_data("train"), tx.examples.list_to_drop()
+        waits = [example for example in taught if example.in_data_since is None]
         return {
             "taught": len(taught),
-            "waits": sum(example.in_data_since is None for example in taught),
-            "drop": len(tx.examples.list_to_drop()),
+            "waits": len(waits),
+            "drop": len(drop),
+            "added": waits[::-1][:MOST_SHOWN],
+            "dropped": drop[::-1][:MOST_SHOWN],
             "tested": len(tx.examples.list_in_data("test")),
             "version": tx.examples.find_newest_version(),
             "training": workbench_jobs.find_unfinished(tx, JobKind.TRAIN),
             "jobs": workbench_jobs.list_newest(tx, limit=NEWEST),
+            "most_shown": MOST_SHOWN,
         }
 
     values, bar = await read_with_bar(request, read)

@@ -1,4 +1,4 @@
-"""The real model is asked what trainers taught it, and messages that may be shown: all of what a page tells beside gates.
+"""The real model is asked what trainers taught it, and messages that may be shown.
 
 Red when: the texts of the rows are not asked; shown with `rows` left out of the texts of `read_more`.
 """
@@ -28,12 +28,12 @@ pytestmark = pytest.mark.rasa
 FEW = 20
 
 
-def a_row(row: str, text: str, **label: str) -> Example:
+def a_row(clock: SetClock, row: str, text: str, **label: str) -> Example:
     given: dict[str, Any] = {"intent": None, "category": None, "sub": None} | label
     return Example(
         **{"id": row, "inbox_id": None, "conversation_id": None, "derived_from": None, "text": text},
         **{"spans": (), "side": "train", "scenario": row, "status": "accepted", "is_reworded": False},
-        **{"row_version": 1, "accepted_by": "toni", "accepted_at": None, "in_data_since": 1},
+        **{"row_version": 1, "accepted_by": "toni", "accepted_at": clock.now(), "in_data_since": 1},
         **given,
     )
 
@@ -54,9 +54,11 @@ def test_the_real_model_says_what_it_learned_and_how_it_reads_what_may_be_shown(
     def lay(tx: Transaction) -> None:
         birth = a_birth(checked.model_id, data_version=1)
         model_releases.record_trained(tx, birth, file=model.name, by="toni")
-        tx.examples.add(a_row("1", "he is outside my house now with a knife", category="immediate_danger"))
-        tx.examples.add(a_row("2", "what is happening with my case", intent="ask_status"))
-        tx.examples.add(a_row("3", "is there any news on my case", intent="ask_court"))
+        tx.examples.add(
+            a_row(clock, "1", "he is outside my house now with a knife", category="immediate_danger")
+        )
+        tx.examples.add(a_row(clock, "2", "what is happening with my case", intent="ask_status"))
+        tx.examples.add(a_row(clock, "3", "is there any news on my case", intent="ask_court"))
 
     database.write_now(lay)
     found = read_more(ROOT, database, checked, against=None, limits=load_band_limits())

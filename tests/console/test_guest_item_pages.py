@@ -113,6 +113,24 @@ async def test_undone_it_stands_in_the_list_again_and_is_not_taught(site: DeskSi
     assert ONE.format(number) in page
 
 
+async def test_what_others_settled_leads_back_to_the_list_and_tells_nothing(
+    site: DeskSite, toni: Detective
+) -> None:
+    """Red when: the page of another queue's items stands there, whose way on leads nowhere."""
+    number = write(site)
+    jo = await site.detective("jo", "Jo Test-Trainer", role="trainer")
+    kit = await site.detective("kit", "Kit Test-Trainer", role="trainer")
+    for by in (toni, jo):
+        await press(by, number, "risk:stalking_escalation")
+
+    _, page = await kit.get(ONE.format(number))
+
+    item = page[page.index('id="item"') :]
+    assert load_words()["wb_item"]["elsewhere"] in item
+    assert item.count('id="next"') == 1 and "/workbench/inbox/guests" not in item
+    assert load_words()["wb_labels"]["stalking_escalation"] not in item
+
+
 async def test_there_is_no_such_message(toni: Detective) -> None:
     answer, _ = await toni.get(ONE.format(4711))
     assert answer.status == 404

@@ -12,6 +12,7 @@ import pytest
 from casework.adapters.storage.workbench_tables import workbench_job
 from casework.services import workbench_jobs
 from casework.services.job_ports import JobKind, JobStatus
+from casework.services.review_ports import Example
 from console.words import load_words
 from tests.console.desk_site import DeskSite, Detective, read_event
 from tests.console.model_desk import NEW, acts_of, add_candidate, found_live
@@ -176,6 +177,31 @@ async def test_what_came_of_each_kind_is_told(
 
 async def test_what_waits_to_be_taught_is_counted(site: DeskSite, toni: Detective) -> None:
     assert "Nothing is new." in await open_page(toni, "/workbench/data")
+
+
+async def test_what_comes_in_and_what_goes_stands_there_with_its_label(
+    site: DeskSite, toni: Detective
+) -> None:
+    """Red when: a variant is not told from its first wording, or what was taken back leaves the list."""
+    row: dict[str, Any] = {"inbox_id": None, "conversation_id": None, "derived_from": None, "category": None}
+    row |= {"sub": None, "spans": (), "side": "train", "scenario": "wb_1", "row_version": 1}
+    row |= {"accepted_by": "toni", "accepted_at": site.service.clock.now(), "intent": "ask_court"}
+    for number, values in enumerate(
+        (
+            {"text": "the first words", "status": "accepted", "is_reworded": False},
+            {"text": "other <b>words", "status": "accepted", "is_reworded": True, "derived_from": "0"},
+            {"text": "", "status": "withdrawn", "is_reworded": False, "in_data_since": 1},
+        )
+    ):
+        site.write(lambda tx, id_=str(number), given=row | values: tx.examples.add(Example(id=id_, **given)))
+
+    page = await open_page(toni, "/workbench/data")
+    shown = page[page.index('id="changes"') :]
+
+    assert shown.index("other &lt;b&gt;words") < shown.index("a trainer&#39;s variant")
+    assert shown.index("a trainer&#39;s variant") < shown.index("the first words")
+    assert "- (its words were taken back)" in shown
+    assert shown.count("Court") == 3
 
 
 async def test_no_such_work_is_not_found(site: DeskSite, toni: Detective) -> None:

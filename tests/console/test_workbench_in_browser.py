@@ -22,6 +22,7 @@ from casework.adapters.storage.workbench_tables import annotation
 from casework.model.review_queues import Queue
 from tests.console.desk_site import PASSWORD, DeskSite, desk_environ, run_desk
 from tests.console.review_desk import add_item, presses
+from tests.console.test_guest_item_pages import TOKEN, write
 from tests.support.browser import (
     ON_ONE_LOOP,
     PATIENCE_MS,
@@ -29,6 +30,7 @@ from tests.support.browser import (
     open_browser,
     sideways_scroll,
 )
+from tests.support.guests import make_guest_link
 from tests.support.running import ROOT, eventually, free_port
 
 pytestmark = [pytest.mark.browser, ON_ONE_LOOP]
@@ -393,6 +395,33 @@ async def test_every_page_passes_axe_and_fits_its_window(
         await expect(page.locator("#said")).to_be_visible()
         await check_page(page, "unmask", size)
     await look_at_a_decision_between_two(browser, site, size)
+    await look_at_a_testers_message_that_is_taught(browser, site, size)
+
+
+async def look_at_a_testers_message_that_is_taught(
+    browser: Browser, site: DeskSite, size: ViewportSize
+) -> None:
+    """By key, as any other; then said in other words."""
+    make_guest_link(site.service.database, TOKEN)
+    number = write(site)
+    async with signed_in(browser, site.url, "toni", size, bypass_csp=True) as page:
+        await page.goto("/workbench/guests")
+        await page.locator(f'a[href$="/written/{number}"]').click()
+        await check_page(page, "guest-risk", size)
+        await press(page, "d")
+        await check_page(page, "guest-saved", size)
+    async with signed_in(browser, site.url, "jo", size, bypass_csp=True) as page:
+        await page.goto(f"/workbench/guests/written/{number}")
+        await press(page, "d")
+        await expect(page.get_by_role("heading", name="Teach it?")).to_be_visible()
+        await check_page(page, "guest-settled", size)
+        await press(page, "Enter")
+        await expect(page.get_by_role("heading", name="It will be taught.")).to_be_visible()
+        await page.goto("/workbench/data")
+        await check_page(page, "data-changes", size)
+        await page.locator("#changes a").first.click()
+        await page.get_by_label("Other words").fill("when do they hear my burglary")
+        await check_page(page, "example", size)
 
 
 async def look_at_a_decision_between_two(browser: Browser, site: DeskSite, size: ViewportSize) -> None:

@@ -20,6 +20,8 @@ KINDS = {
 STYLES_OF_URGENT = {
     *("direct", "semi_direct", "understated", "buried", "third_person", "misspelt", "fragment", "code_word"),
     "code_switched",
+    # How somebody writes, where that is more to the point than how they tell it.
+    *("dialect", "elderly", "long", "plain", "second_language", "teen", "textspeak", "typos", "voice"),
 }
 PHONE = re.compile(r"(?:\+44|\b0)\s?7[\d\s]{8,12}\d")
 

@@ -82,6 +82,22 @@ def test_what_live_got_wrong_too_is_not_new() -> None:
     assert found["sure_and_wrong", "urgent"].hits == 0
 
 
+def test_what_only_crosses_a_limit_was_not_read_as_calm_for_sure() -> None:
+    """Red when: whatever is looked at no more counts as surely calm."""
+    limit = LIMITS.tiers[1].amber
+
+    def seems(share: float) -> list[Judged]:
+        return some_messages(
+            danger=a_parsed("ask_status", share * limit, kinds={Category(DANGER): share * limit})
+        )
+
+    counted = [
+        by_name(measure_corpora(read_beside(seems(share), seems(1.1))))["sure_and_wrong", "urgent"].hits
+        for share in (0.9, 0.5)
+    ]
+    assert counted == [0, 40]
+
+
 def test_without_a_live_model_nothing_was() -> None:
     measured = measure_corpora(read_beside(some_messages(), None))
 

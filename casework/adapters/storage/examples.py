@@ -46,6 +46,18 @@ class SqlExamples:
         found = self._list(sa.select(example).where(example.c.guest_message_id == guest_message_id, ACCEPTED))
         return found[0] if found else None
 
+    def list_made_of(
+        self, *, inbox_id: int | None = None, guest_message_id: int | None = None
+    ) -> list[Example]:
+        is_of = (
+            example.c.guest_message_id == guest_message_id
+            if inbox_id is None
+            else example.c.inbox_id == inbox_id
+        )
+        roots = sa.select(example.c.id).where(is_of)
+        query = sa.select(example).where(sa.or_(is_of, example.c.derived_from.in_(roots)), ACCEPTED)
+        return self._list(query.order_by(example.c.id))
+
     def list_variants(self, example_id: str) -> list[Example]:
         query = sa.select(example).where(example.c.derived_from == example_id, ACCEPTED)
         return self._list(query.order_by(example.c.id))

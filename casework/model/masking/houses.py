@@ -1,5 +1,5 @@
 """Where somebody lives without a number and a street beside each other: a house by its name, a farm, a block, a pitch,
-a street alone, "number 52"; and the parts of one address joined into one.
+a street alone, "number 52".
 """
 
 import re
@@ -126,36 +126,8 @@ _NUMBER = re.compile(
     r"|(?<![a-z])(?:(?:number|no\.?)\s(?:[0-9]{1,4}[a-h]?))(?=\s(?:saw|has|have|had|heard|said|says"
     r"|opposite|across|down|up the|over the|next door|rang|called the|is (?:empty|his|hers|mine)))"
 )
-_UNIT_WORDS = (
-    r"flat|flt|apartment|appartment|apartmnt|apt|unit|room|rm|plot|pitch|block|blk|berth|mooring|lot"
-    r"|chalet|caravan|cabin|bedsit|studio|suite|staircase|stair|house"
-    r"|number|no\.?|num|door|floor|level|bay|annexe?|van|site|ward|cottage|phase|hut|lodge|maisonette"
-    r"|lock-?up|garage|bungalow"
-)
-_UNIT = re.compile(
-    rf"(?<![a-z0-9])(?:(?:{_UNIT_WORDS})\s?(?:number\s|no\.?\s?|#)?(?:[0-9]{{1,4}}\s?[a-h]?|[a-h])"
-    rf"|[0-9]{{1,4}}[a-h]?(?:/[0-9]{{1,2}}|\.[0-9]{{1,2}})?"
-    r"|(?:the\s)?(?:ground|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|top|lower"
-    r"|upper|basement|garden|1st|2nd|3rd|[0-9]{1,2}th|rear|front|back)\s(?:floor|flat)(?:\s(?:flat"
-    r"|left|right))?"
-    r"|the\s(?:annexe?|lodge|flat|bungalow|cottage|stables|barn|basement|coach house|gatehouse"
-    r"|old\s[a-z]{3,12})|c/o)(?![a-z0-9])"
-)
-_FLAT_NAME = re.compile(
-    r"(?<![a-z])(?:flat|apartment|apt|block|unit|room|pitch|plot|berth|studio|bedsit|chalet"
-    r"|caravan)\s{0,2}(?:number\s|no\.?\s?)?(?:[0-9]{1,4}\s?[a-h]?|[a-h])[\s,]{1,3}(?=[a-z])"
-)
-_GAP = re.compile(r"[\s,.;:/-]{0,4}")
-_BRIDGE_STOPS = frozenset(
-    words_of(
-        "and to or from not but then i he she they we you it is was are my his her our their on in at with for of"
-        " that this so because when where"
-    )
-)  # fmt: skip
-_LONGEST_BRIDGE = 40
 # A word commoner than this names no house.
 _COMMON = 150
-_ADDRESS_KINDS = (MaskKind.ADDRESS, MaskKind.POSTCODE)
 
 
 class Houses:
@@ -284,93 +256,6 @@ _CAPITAL_NAMES = frozenset(
         " water grove"
     )
 )
-
-
-def join_addresses(view: View, found: list[Found], lexicon: Lexicon) -> Iterator[Found]:
-    """One span for what is one address: its flat, its floor, its street, its village and its postcode."""
-    parts = sorted(
-        (one for one in found if one.kind in _ADDRESS_KINDS), key=lambda one: (one.start, -one.end)
-    )
-    if not parts:
-        return
-    units = [unit.span() for unit in _UNIT.finditer(view.lower)]
-    runs: list[list[int]] = []
-    kinds: list[set[MaskKind]] = []
-    for one in parts:
-        start = _with_units_before(view, one.start, units) if one.kind is MaskKind.ADDRESS else one.start
-        end = _with_units_behind(view, one.end, units) if one.kind is MaskKind.ADDRESS else one.end
-        if runs and (start <= runs[-1][1] or _is_bridge(view, runs[-1][1], start, lexicon)):
-            runs[-1][1] = max(runs[-1][1], end)
-            kinds[-1].add(one.kind)
-        else:
-            runs.append([start, end])
-            kinds.append({one.kind})
-    known = {(one.start, one.end) for one in parts}
-    for (start, end), of in zip(runs, kinds, strict=True):
-        if MaskKind.ADDRESS in of and (start, end) not in known:
-            yield _address(start, end)
-
-
-def _with_units_before(view: View, start: int, units: list[tuple[int, int]]) -> int:
-    for opens, closes in reversed(units):
-        is_near = closes > start or _GAP.fullmatch(view.lower, closes, start)
-        if opens < start and (is_near or _is_far_flat(view.lower, opens, closes, start)):
-            start = opens
-        elif closes + _LONGEST_BRIDGE < start:
-            break
-    return start
-
-
-def _is_far_flat(lower: str, opens: int, closes: int, start: int) -> bool:
-    """ "room 6 the bay hotel, mock street": a few words of the same place between."""
-    between = lower[closes:start]
-    if re.fullmatch(r"\s(?:at|of|in)\s(?:the\s)?", between):
-        return lower[opens].isalpha() and lower[closes - 1].isdigit()
-    words = re.findall(r"[a-z']+", between)
-    if (
-        not lower[opens].isalpha()
-        or len(between) > _LONGEST_BRIDGE
-        or any(mark in between for mark in ".!?;(")
-    ):
-        return False
-    return (
-        len(words) <= 4
-        and not any(word in _BRIDGE_STOPS for word in words)
-        and not re.search("[0-9]", between)
-    )
-
-
-def _with_units_behind(view: View, end: int, units: list[tuple[int, int]]) -> int:
-    for opens, closes in units:
-        gap = view.lower[end:opens]
-        written = view.lower[opens:closes]
-        if (opens >= end and "," in gap and len(gap) < 4 and not written.isdigit()) or (
-            opens >= end
-            and gap == " "
-            and (written[0].isalpha() or written.endswith(("floor", "flat")))
-            and (written[-1].isdigit() or written.endswith(("floor", "flat")))
-            and not written.startswith(("no", "num"))
-        ):
-            end = closes
-    return end
-
-
-def _is_bridge(view: View, end: int, start: int, lexicon: Lexicon) -> bool:
-    """Whether only commas and names of villages stand between."""
-    between = view.lower[end:start]
-    if len(between) > _LONGEST_BRIDGE or any(mark in between for mark in "!?;("):
-        return False
-    words = [token for token in view.tokens if token.start >= end and token.end <= start]
-    if any(character.isdigit() for character in between) or any(
-        word.folded in _BRIDGE_STOPS for word in words
-    ):
-        return False
-    if not words or re.fullmatch(r"\s?,?\s?(?:on|off|in|at|of)\s(?:the\s)?", between):
-        return True
-    return len(words) <= 4 and all(
-        (word.has_capital and not word.opens_sentence) or not lexicon.is_listed(word.folded) or "," in between
-        for word in words
-    )
 
 
 def _address(start: int, end: int) -> Found:

@@ -13,7 +13,8 @@ from casework.model.masking.addresses import Addresses
 from casework.model.masking.codes import Codes
 from casework.model.masking.dates import Dates
 from casework.model.masking.handles import find_handles
-from casework.model.masking.houses import Houses, join_addresses
+from casework.model.masking.houses import Houses
+from casework.model.masking.joined_addresses import join_addresses
 from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.numbers import break_at, find_numbers, shape, stands_before
 from casework.model.masking.plates import Plates, is_plate

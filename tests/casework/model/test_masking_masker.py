@@ -158,6 +158,10 @@ def test_a_span_of_the_masked_text_is_found_in_the_raw_one_widened_over_the_mask
             "one ",
             "12 aa bb cc ",
             "q q 1 ",
+            "flat 1 at ",
+            "full stop a ",
+            "end with a z ",
+            "Aa Bb 1 ",
             "born 1 ",
             "\ufdfa",
         ]

@@ -16,6 +16,7 @@ from casework.adapters.storage.model_tables import guest_link, guest_message
 from casework.adapters.storage.tables import audit, desk_item, inbox
 from casework.adapters.storage.workbench_tables import review_item, review_mark, review_reason
 from casework.model.annotations import is_drawn
+from casework.model.bands import load_band_limits
 from casework.model.desk import Grade, Outcome
 from casework.model.disclosures import Category
 from casework.model.review_queues import Queue
@@ -40,6 +41,7 @@ from tests.support.builders import REFERENCE, a_case, a_hit, an_amber_hit
 from tests.support.clock import SetClock
 from tests.support.line import Line
 
+LIMITS = load_band_limits().tiers
 CALM, ODD, MORE = "when is my court day", "hes outside", "thank you"
 HIT, AMBER = "he has a knife", "he said he would come"
 
@@ -306,8 +308,8 @@ async def test_who_closed_the_page_right_after_an_answer_stands_there(line: Line
         ({"confidence": 0.6}, []),
         ({"confidence": 0.5, "ranking": (("ask_status", 0.5), ("ask_court", 0.41))}, ["between_two"]),
         ({"confidence": 0.6, "ranking": (("ask_status", 0.6), ("ask_court", 0.39))}, []),
-        ({"urgency": 0.06}, ["near_limit"]),
-        ({"urgency": 0.045, "categories": {Category.STRANGULATION: 0.04}}, ["near_limit"]),
+        ({"urgency": 0.7 * LIMITS[4].amber}, ["near_limit"]),
+        ({"urgency": 0.03, "categories": {Category.STRANGULATION: 0.8 * LIMITS[1].amber}}, ["near_limit"]),
         ({"urgency": 0.02}, []),
     ],
 )
@@ -320,12 +322,13 @@ async def test_what_the_model_was_unsure_of_stands_there(
 
 
 async def test_just_under_red_is_unsure_too(line: Line, rowan: StaffMember) -> None:
-    answer = an_answer_of(urgency=0.4, categories={Category.STRANGULATION: 0.38})
+    urgency = LIMITS[1].red - 0.05
+    answer = an_answer_of(urgency=urgency, categories={Category.STRANGULATION: urgency - 0.02})
     inbox_id = await say(line, CALM, answer=answer)
     close_as(line, inbox_id, Outcome.SIGNPOSTED, rowan)
     await review(line)
     [row] = queue_of(line, Queue.UNSURE)
-    assert (row.harm, row.detail) == (1, {"urgency": 0.4, "limit": "red"})
+    assert (row.harm, row.detail) == (1, {"urgency": round(urgency, 3), "limit": "red"})
 
 
 async def test_one_message_in_twenty_is_drawn_by_chance_and_always_the_same(line: Line) -> None:

@@ -1,6 +1,7 @@
 """A trainer's own wordings of what is taught: masked, of one label, no near copies, and gone with their message.
 
-Red when, each tried once: `add` asks no side, or finds no near copies.
+Red when, each tried once: `add` asks no side, or finds no near copies; five words of what is taught in own words alone
+pass; `list_made_of` leaves out variants.
 """
 
 from typing import Any
@@ -8,10 +9,10 @@ from typing import Any
 import pytest
 
 from casework.adapters.storage.tables import inbox
-from casework.adapters.storage.workbench_tables import example
+from casework.adapters.storage.workbench_tables import annotation, example
 from casework.model.errors import ExampleNotFound
 from casework.model.training_flags import TrainingFlag
-from casework.services import consents, examples, variants
+from casework.services import annotations, consents, examples, variants
 from casework.services.example_words import TextRefused
 from casework.services.ports import StaffMember
 from casework.services.variants import NoVariants, TooManyVariants
@@ -93,3 +94,36 @@ async def test_one_message_has_no_more_than_so_many(line: Line, people: Any) -> 
 
     with pytest.raises(TooManyVariants):
         add(line, given, people[0], "one more of quite another kind")
+
+
+async def test_of_what_is_taught_in_own_words_alone_no_variant_copies_five(line: Line, people: Any) -> None:
+    said = "he did that to me again last night and i cant stop shaking"
+    hurt = {"risks": ("sexual_violence_recent",)}
+    given = accept(
+        line, await settled(line, people, said, **hurt), people[0], "i was forced by him yesterday"
+    )
+
+    with pytest.raises(TextRefused):
+        add(line, given, people[0], "so he did that to me again and left")
+    made = add(line, given, people[0], "my body has not been mine since that evening")
+    with pytest.raises(TextRefused):
+        line.database.write_now(
+            lambda tx: examples.change(
+                tx, made, row_version=1, by=people[0], masker=MASKER, text="last night and i cant stop crying"
+            )
+        )
+
+
+@pytest.mark.parametrize("is_first_gone", [False, True])
+async def test_a_label_that_is_taken_back_takes_them_too(
+    line: Line, people: Any, is_first_gone: bool
+) -> None:
+    given = accept(line, await settled(line, people, risks=("stalking_escalation",)), people[0])
+    add(line, given, people[0])
+    if is_first_gone:
+        line.database.write_now(lambda tx: examples.remove(tx, given, by=people[0]))
+    [own] = [row.id for row in line.rows(annotation) if row.staff_id == people[0].id]
+
+    line.database.write_now(lambda tx: annotations.undo(tx, own, by=people[0]))
+
+    assert {row.status for row in line.rows(example)} == {"removed"}
