@@ -44,8 +44,11 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def touches_danger(self) -> bool:
-        """Whether a person must look at some turn of it, or it stands among the talks of people at risk."""
-        return self.is_at_risk or any(turn.band != Band.GREEN.value for turn in self.turns)
+        """Whether danger is told in it, or it stands among the talks of people at risk.
+
+        AMBER alone also stands where nobody knows what is wanted.
+        """
+        return self.is_at_risk or any(turn.band in (Band.RED.value, CAUGHT) for turn in self.turns)
 
     @property
     def key(self) -> str:
