@@ -93,10 +93,11 @@ NOT_FREE = frozenset(
             "trained_by",
             "asked_by",
             "accepted_by",
+            "ended_by",
             "by",
         ),
         *("turn_id", "input_sha", "form_id", "text_sha", "intent", "runner_up", "sub", "judgement", "side"),
-        *("scenario", "category_seen", "band_seen", "queue", "why", "flag", "standing", "visit"),
+        *("scenario", "category_seen", "band_seen", "queue", "why", "flag", "standing", "visit", "why_ended"),
     }
 )
 
