@@ -1,19 +1,14 @@
 """What a browser is asked about passkeys and what it answers (W3C Web Authentication), by py_webauthn.
 
-A passkey belongs to a host name, so there are none where the service has only an IP address.
+Imported at the first use of a passkey: py_webauthn takes 14 MB, and a service without a host name never needs it.
 """
 
 import base64
 import hashlib
 import hmac
-import ipaddress
-import json
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlsplit
 
 from webauthn import (
     generate_authentication_options,
@@ -32,13 +27,11 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from casework.adapters.passkey_answers import CHALLENGE_BYTES, LONGEST_ID, find_passkey_home
 from casework.adapters.settings import Settings
 from casework.services.passkeys import CHALLENGE_LASTS, MOST, NewPasskey
 from casework.services.ports import JsonObject
 
-CHALLENGE_BYTES = 32
-LONGEST_ID = 512
-CREDENTIAL_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_ID}}}")
 # Lengths that devices of several makers give their ids: a made-up one must not stand out.
 LENGTHS_OF_DECOYS = (16, 20, 32, 64)
 TIMEOUT_MS = int(CHALLENGE_LASTS.total_seconds() * 1000)
@@ -142,34 +135,11 @@ class PasskeyChecks:
 
 
 def build_passkey_checks(settings: Settings) -> PasskeyChecks | None:
-    """None where no browser could use a passkey: no host name, or neither https nor this very machine."""
-    parts = urlsplit(settings.public_url)
-    host = parts.hostname or ""
-    is_own_machine = host == "localhost" or host.endswith(".localhost")
-    if not host or _is_ip_address(host) or not (parts.scheme == "https" or is_own_machine):
+    """None where no browser could use a passkey; see find_passkey_home."""
+    home = find_passkey_home(settings)
+    if home is None:
         return None
-    return PasskeyChecks(
-        rp_id=host, origin=f"{parts.scheme}://{parts.netloc}", secret=settings.turn_secret.encode()
-    )
-
-
-def make_challenge() -> str:
-    return bytes_to_base64url(secrets.token_bytes(CHALLENGE_BYTES))
-
-
-def parse_answer(body: bytes) -> JsonObject:
-    """The JSON object a browser posted; {} for anything else."""
-    try:
-        answer: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def find_credential_id(answer: JsonObject) -> str:
-    """Which passkey the answer says it is of; "" for what no passkey is called."""
-    said = answer.get("id")
-    return said if isinstance(said, str) and CREDENTIAL_ID.fullmatch(said) else ""
+    return PasskeyChecks(rp_id=home.host, origin=home.origin, secret=settings.turn_secret.encode())
 
 
 def _expect(challenge: str | None) -> bytes:
@@ -179,11 +149,3 @@ def _expect(challenge: str | None) -> bytes:
 
 def _describe(credential_ids: Sequence[str]) -> list[PublicKeyCredentialDescriptor]:
     return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(each)) for each in credential_ids]
-
-
-def _is_ip_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

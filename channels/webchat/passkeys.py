@@ -7,13 +7,13 @@ more than that it did not work. What a passkey opens is decided by casework.
 import asyncio
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from casework.adapters.passkey_checks import (
-    PasskeyChecks,
-    build_passkey_checks,
+from casework.adapters.passkey_answers import (
     find_credential_id,
+    find_passkey_home,
     make_challenge,
     parse_answer,
 )
@@ -26,6 +26,9 @@ from casework.services.ports import JsonObject, Passkey
 from casework.services.step_up import PinRefused, PinState
 from channels.webchat.responses import PAGES, find_language, refuse_foreign_form, see_other, show
 from channels.webchat.sessions import find_token_hash, is_own_form
+
+if TYPE_CHECKING:
+    from casework.adapters.passkey_checks import PasskeyChecks
 
 OPENED = "/my"
 PASSKEY_ID = re.compile(r"[0-9a-f]{32}")
@@ -51,8 +54,8 @@ def add_passkey_routes(app: web.Application) -> None:
 
 
 def has_passkeys(request: web.Request) -> bool:
-    """Whether a browser may use them at this address; see build_passkey_checks."""
-    return build_passkey_checks(request.app[SERVICE].settings) is not None
+    """Whether a browser may use them at this address; see find_passkey_home."""
+    return find_passkey_home(request.app[SERVICE].settings) is not None
 
 
 # --- pages ---------------------------------------------------------------------------------------
@@ -185,10 +188,13 @@ async def sign(request: web.Request) -> web.Response:
     )
 
 
-async def _begin(request: web.Request) -> tuple[PasskeyChecks, WebVisit, JsonObject]:
+async def _begin(request: web.Request) -> tuple["PasskeyChecks", WebVisit, JsonObject]:
     """What every one of them needs. Raises 403 for another site, 404 without passkeys, 401 without a visit."""
     if not is_own_form(request):
         raise web.HTTPForbidden(text="")
+    # Not before somebody uses one: see casework/adapters/passkey_checks.py.
+    from casework.adapters.passkey_checks import build_passkey_checks
+
     checks = build_passkey_checks(request.app[SERVICE].settings)
     if checks is None:
         raise web.HTTPNotFound(text="")

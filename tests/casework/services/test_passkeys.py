@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from casework.adapters.passkey_checks import PasskeyChecks, build_passkey_checks, make_challenge
+from casework.adapters.passkey_answers import make_challenge
+from casework.adapters.passkey_checks import PasskeyChecks, build_passkey_checks
 from casework.adapters.storage.tables import audit, credential, desk_item, passkey, standing, web_session
 from casework.model.messages import Channel
 from casework.model.standings import Standing
