@@ -1,8 +1,8 @@
-"""POST /actions: where Rasa asks for a custom action. Private listener only; never the public one."""
+"""The private listener: POST /actions, where Rasa asks for a custom action, and GET /metrics. Never the public one."""
 
 import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date
 
 from aiohttp import web
@@ -25,6 +25,8 @@ from actions.telling import Wish
 SECRET_HEADER = "X-Waymark-Secret"
 MIN_SECRET_LENGTH = 32
 MAX_BODY_BYTES = 512 * 1024
+# The text form of Prometheus (prometheus.io/docs/instrumenting/exposition_formats).
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 EXECUTOR = web.AppKey("executor", ActionExecutor)
 SECRET = web.AppKey("secret", bytes)
@@ -33,7 +35,11 @@ logger = logging.getLogger(__name__)
 
 
 def build_actions_app(
-    reads: CaseReads, secret: str, *, today: Callable[[], date] = date.today
+    reads: CaseReads,
+    secret: str,
+    *,
+    today: Callable[[], date] = date.today,
+    metrics: Callable[[], Awaitable[bytes]] | None = None,
 ) -> web.Application:
     """The app to mount on the private listener. Refuses a secret shorter than 32 characters.
 
@@ -48,7 +54,18 @@ def build_actions_app(
     for action in get_actions(reads, today):
         app[EXECUTOR].register_action(action)
     app.router.add_post("/actions", receive_action_call)
+    if metrics is not None:
+        app.router.add_get("/metrics", _show(metrics))
     return app
+
+
+def _show(metrics: Callable[[], Awaitable[bytes]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Counts and times alone (docs/metrics.md), so whoever reaches the private listener may read them."""
+
+    async def show(_request: web.Request) -> web.Response:
+        return web.Response(body=await metrics(), headers={"Content-Type": METRICS_TYPE})
+
+    return show
 
 
 def get_actions(reads: CaseReads, today: Callable[[], date] = date.today) -> list[Action]:

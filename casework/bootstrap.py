@@ -7,7 +7,8 @@ from casework.adapters.masking import build_masker
 from casework.adapters.passwords import ArgonCodeBook, ArgonPasswords
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
-from casework.adapters.storage.database import Database, create_engine
+from casework.adapters.storage.database import Database, create_engine, may_retry
+from casework.adapters.storage.error_counts import count_database_errors
 from casework.model.bands import Bands, load_band_limits, load_band_says
 from casework.model.disclosure_screen import DisclosureScreen, load_disclosure_screen
 from casework.model.grade_clocks import load_grade_clocks
@@ -22,6 +23,7 @@ __all__ = ["Service", "build_service"]
 def build_service(settings: Settings, *, clock: Clock | None = None, goes_first: bool = False) -> Service:
     """Reads rules and templates, opens the database; starts nothing. `goes_first`: see `Database`."""
     engine = create_engine(settings.database_url)
+    count_database_errors(engine, may_retry)
     clock = clock or (DatabaseClock(engine) if engine.dialect.name == "postgresql" else SystemClock())
     return Service(
         settings=settings,

@@ -8,6 +8,7 @@ import aiohttp
 import sqlalchemy as sa
 from aiohttp import web
 
+from casework.adapters.metrics import time_acknowledged
 from casework.adapters.storage.migration_state import is_current
 from casework.adapters.web_app import SERVICE, add_security_headers, refuse_without_database
 from casework.bootstrap import Service
@@ -29,7 +30,12 @@ def build_gateway_app(service: Service, *, limits: RequestLimits | None = None) 
     limits = limits or RequestLimits()
     app = web.Application(
         client_max_size=limits.body_bytes,
-        middlewares=[add_security_headers, refuse_without_database, cut_off_large_and_slow],
+        middlewares=[
+            time_acknowledged,
+            add_security_headers,
+            refuse_without_database,
+            cut_off_large_and_slow,
+        ],
     )
     app[LIMITS] = limits
     app[SERVICE] = service

@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 
 from casework.adapters.logs import configure_logs
+from casework.adapters.own_process import keep_memory_private
 from casework.adapters.settings import SpoolSettings
 from casework.model.errors import SettingsInvalid, SignatureInvalid
 from channels.runner import make_runner
@@ -108,6 +109,7 @@ async def serve(settings: SpoolSettings, *, host: str, stop: asyncio.Event) -> N
 
 
 async def main() -> None:
+    keep_memory_private()
     configure_logs("spool")
     try:
         settings = SpoolSettings.from_env(os.environ)

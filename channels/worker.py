@@ -9,16 +9,21 @@ from functools import partial
 import aiohttp
 import structlog
 
+from casework.adapters.anchor_places import KeySigner, build_anchor_places
 from casework.adapters.assistant import RasaAssistant
 from casework.adapters.content_base import load_base_texts
 from casework.adapters.logs import configure_logs
+from casework.adapters.own_process import keep_memory_private
 from casework.adapters.settings import Settings
 from casework.adapters.storage.changes import Changes, watch_changes
 from casework.adapters.storage.statements import new_id
+from casework.adapters.traces import configure_traces
 from casework.bootstrap import Service, build_service
 from casework.model.ladder import LADDER_FILE, load_ladder
 from casework.model.rota import Way
+from casework.model.unusual_reading import LIMITS_FILE, load_reading_limits
 from casework.services import (
+    anchors,
     answer,
     clocks,
     contents,
@@ -36,9 +41,11 @@ from casework.services import (
     staff_notices,
     stale,
     transfers,
+    unusual_readings,
 )
 from casework.services.kept_informed import load_kept_informed
 from casework.services.ports import Transaction
+from channels.keeping import open_steps
 from channels.media import open_provider_files
 from channels.media_types import find_media_type
 from channels.on_call import build_notice_senders
@@ -147,9 +154,12 @@ def _loops(service: Service, assistant: RasaAssistant, worker_id: str) -> list[C
     loops.append(_climb(service))
     loops.append(_poll(lambda: stale.look_up_next_silent(tracking)))
     loops.append(_drill(service))
+    loops.append(_anchor(service))
+    loops.append(_watch_reading(service))
     loops += [_fetch_media(service) for _ in range(FETCHERS)]
     loops += _telegram_loops(service)
     loops.append(_recover(service))
+    loops.append(_let_go(service))
     loops.append(_keep_leases(service, answering, delivering))
     return loops
 
@@ -220,10 +230,37 @@ async def _climb(service: Service) -> None:
         )
 
 
+async def _anchor(service: Service) -> None:
+    """Signs where the audit ends, and hands it on: each place by itself, so that none waits for another."""
+    anchoring = anchors.Anchoring(
+        store=service.database,
+        signer=KeySigner(service.settings.data_dir),
+        places=build_anchor_places(service),
+    )
+    await asyncio.gather(
+        _poll(
+            lambda: anchors.sign_if_due(anchoring),
+            lambda: anchors.settle_alarm(anchoring),
+        ),
+        *(_poll(partial(anchors.hand_over_next, anchoring, place)) for place in anchoring.places),
+    )
+
+
+def _watch_reading(service: Service) -> Coroutine[None, None, None]:
+    limits = load_reading_limits(service.settings.unusual_reading_file or LIMITS_FILE)
+    watching = unusual_readings.Watching(store=service.database, limits=limits)
+    return _poll(lambda: unusual_readings.look_at_next_day(watching))
+
+
 async def _recover(service: Service) -> None:
     async with TwilioReader(TwilioAccount.from_settings(service.settings)) as reader:
         recovery = Recovery(service, reader)
         await asyncio.gather(_poll(recovery.drain), _poll(recovery.sweep, recovery.check_settings))
+
+
+async def _let_go(service: Service) -> None:
+    async with open_steps(service) as (here, at_the_provider):
+        await asyncio.gather(_poll(*here), _poll(at_the_provider))
 
 
 async def _fetch_media(service: Service) -> None:
@@ -319,7 +356,9 @@ async def _renew(service: Service, answering: answer.Answering, delivering: deli
 
 
 async def main() -> None:
+    keep_memory_private()
     configure_logs("worker")
+    configure_traces(os.environ, "worker")
     service = build_service(Settings.from_env(os.environ))
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 
 from casework.adapters.logs import configure_logs
+from casework.adapters.own_process import keep_memory_private
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
 from casework.bootstrap import build_service
@@ -41,6 +42,7 @@ async def main(service: Service) -> None:
 
 
 if __name__ == "__main__":
+    keep_memory_private()
     configure_logs("console")
     try:
         built = build_service(Settings.from_env(os.environ))

@@ -17,6 +17,7 @@ from casework.services.staff_ports import Related
 from console.sessions import SESSION, is_open
 
 C = "/console/c/{conversation_id}"
+COPY = "/console/copies/{request_id}"
 ITEM = "/workbench/items/{item_no}"
 GUEST = "/workbench/guests/written/{guest_no}"
 MODEL = "/workbench/models/{model_no}"
@@ -37,6 +38,26 @@ ROUTES: dict[str, Action] = {
     f"POST {C}/glass": Action.BREAK_GLASS,
     "GET /console/glass": Action.REVIEW_GLASS,
     "POST /console/glass/{opening_id}": Action.REVIEW_GLASS,
+    f"GET {C}/keeping": Action.READ_CONVERSATION,
+    f"POST {C}/keeping/hold": Action.PLACE_HOLD,
+    f"POST {C}/keeping/exported": Action.NOTE_EXPORTED,
+    f"GET {C}/erase": Action.ERASE,
+    f"POST {C}/erase": Action.ERASE,
+    "GET /console/holds": Action.LIFT_HOLD,
+    "POST /console/holds/{hold_id}": Action.LIFT_HOLD,
+    "GET /console/copies": Action.HANDLE_ACCESS,
+    "POST /console/copies": Action.HANDLE_ACCESS,
+    f"GET {COPY}": Action.HANDLE_ACCESS,
+    f"POST {COPY}/step": Action.HANDLE_ACCESS,
+    f"POST {COPY}/second": Action.HANDLE_ACCESS,
+    f"GET {COPY}/look": Action.HANDLE_ACCESS,
+    f"POST {COPY}/look": Action.HANDLE_ACCESS,
+    f"GET {COPY}/file": Action.HANDLE_ACCESS,
+    f"GET {COPY}/give": Action.GIVE_ACCESS,
+    f"POST {COPY}/give": Action.GIVE_ACCESS,
+    "GET /console/audit": Action.READ_AUDIT,
+    "GET /console/audit/unusual": Action.SEE_UNUSUAL_READING,
+    "POST /console/audit/unusual/{finding_id}": Action.REVIEW_READING,
     "GET /console": Action.SEE_QUEUE,
     "GET /console/events": Action.SEE_QUEUE,
     "GET /console/next": Action.SEE_QUEUE,
@@ -84,6 +105,10 @@ ROUTES: dict[str, Action] = {
     f"POST {C}/locks": Action.CHANGE_PLAN,
     f"POST {C}/use": Action.CHANGE_USE,
     f"POST {C}/officer-link": Action.LINK_OFFICER,
+    f"GET {C}/export": Action.EXPORT_RECORD,
+    f"POST {C}/export": Action.EXPORT_RECORD,
+    f"GET {C}/export/any": Action.EXPORT_ANY,
+    f"POST {C}/export/any": Action.EXPORT_ANY,
     "GET /console/media/{media_id}": Action.OPEN_FILE,
     "GET /console/board": Action.SEE_BOARD,
     "GET /console/board/events": Action.SEE_BOARD,
@@ -186,7 +211,17 @@ CONVERSATION_OF: dict[str, Callable[[SqlTransaction, str], str | None]] = {
     "media_id": lambda tx, media_id: _find_conversation_of_media(tx, media_id),
 }
 # Ids of things that open no conversation: the action alone says who may.
-NO_CONVERSATION: set[str] = {"entry_id", "staff_id", "opening_id", "drill_id", "reviewed_item", "table"}
+NO_CONVERSATION: set[str] = {
+    "entry_id",
+    "staff_id",
+    "opening_id",
+    "hold_id",
+    "finding_id",
+    "request_id",
+    "drill_id",
+    "reviewed_item",
+    "table",
+}
 # The workbench's: masked, and nothing of a conversation that is live (casework/services/review_inbox.py).
 NO_CONVERSATION |= {
     "queue",
@@ -203,6 +238,9 @@ NO_CONVERSATION |= {
     "comparison_id",
     "place",
 }
+
+# How whoever asks stands to the conversation of the address; NONE alone where there is none.
+RELATIONS: web.RequestKey[frozenset[Relation]] = web.RequestKey("relations", frozenset)
 
 HOME = "/console"
 WORKBENCH = "/workbench"
@@ -233,6 +271,7 @@ async def require_access(request: web.Request, handler: Handler) -> web.StreamRe
     key = f"{'GET' if request.method == 'HEAD' else request.method} {resource.canonical}"
     staff, action = request[SESSION].staff, ROUTES.get(key)
     related = await _find_related(request, staff)
+    request[RELATIONS] = related.relations
     if action is not None and can_through_any(staff.role, action, related.relations):
         if action in NEEDS_FRESH_PROOF and not request[SESSION].is_fresh(request.app[SERVICE].clock.now()):
             raise FreshProofNeeded

@@ -8,9 +8,13 @@ from casework.adapters.service import Service
 from casework.adapters.web_app import SERVICE, add_security_headers
 from console.access import require_access
 from console.acknowledge import add_acknowledge_routes
+from console.audit.looks import LIVE_LOOKS, record_look
+from console.audit.routes import add_audit_routes
+from console.copies.routes import add_copy_routes
 from console.desk.actions import add_action_routes
 from console.desk.canned_pages import add_canned_routes
 from console.desk.conversation_pages import add_conversation_routes
+from console.desk.export_pages import add_export_routes
 from console.desk.media_pages import add_media_routes
 from console.desk.news_pages import add_news_routes
 from console.desk.note_pages import add_note_routes
@@ -22,6 +26,7 @@ from console.desk.transfer_pages import add_transfer_routes
 from console.desk.use_pages import add_use_routes
 from console.drills.drill_pages import add_drill_routes
 from console.glass import add_glass_routes
+from console.keeping.routes import add_kept_routes
 from console.live_pages import add_live_pages
 from console.officer.desk_links import add_officer_link_routes
 from console.officer.thread_pages import add_officer_thread_routes
@@ -47,10 +52,14 @@ def build_console_app(service: Service) -> web.Application:
     """The desk as an application; starts nothing."""
     app = web.Application(
         client_max_size=LARGEST_BODY_BYTES,
-        middlewares=[add_security_headers, show_refusals, require_session, add_desk_notices, require_access],
+        middlewares=[
+            *(add_security_headers, show_refusals, require_session),
+            *(add_desk_notices, require_access, record_look),
+        ],
     )
     app[SERVICE] = service
     app[PAGES] = Pages(service.clock)
+    app[LIVE_LOOKS] = {}
     add_live_pages(app)
     add_sign_in_routes(app)
     add_second_factor_routes(app)
@@ -58,6 +67,8 @@ def build_console_app(service: Service) -> web.Application:
     add_account_routes(app)
     add_staff_routes(app)
     add_glass_routes(app)
+    add_audit_routes(app)
+    add_copy_routes(app)
     add_queue_routes(app)
     add_shift_routes(app)
     add_transfer_routes(app)
@@ -66,6 +77,8 @@ def build_console_app(service: Service) -> web.Application:
     add_action_routes(app)
     add_note_routes(app)
     add_canned_routes(app)
+    add_export_routes(app)
+    add_kept_routes(app)
     add_media_routes(app)
     add_news_routes(app)
     add_plan_routes(app)

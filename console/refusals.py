@@ -6,7 +6,7 @@ import structlog
 from aiohttp import web
 
 from casework.adapters.storage.people import StaffMemberNotFound
-from casework.adapters.web_app import SERVICE, Handler
+from casework.adapters.web_app import SERVICE, Handler, name_route
 from casework.model.errors import (
     AlreadyClaimed,
     ConversationNotFound,
@@ -74,10 +74,10 @@ async def show_refusals(request: web.Request, handler: Handler) -> web.StreamRes
     except WaymarkError as refusal:
         status, name = REFUSAL_OF.get(type(refusal), (500, "server_error"))
         if status == 500:
-            log.exception("refusal_without_a_page", route=_route(request))
+            log.exception("refusal_without_a_page", route=name_route(request))
         return await _render(request, status, name)
     except Exception:
-        log.exception("request_failed", route=_route(request), method=request.method)
+        log.exception("request_failed", route=name_route(request), method=request.method)
         return await _render(request, 500, "server_error")
 
 
@@ -94,7 +94,7 @@ async def _ask_for_proof(request: web.Request) -> web.StreamResponse:
     if request.method in ("GET", "HEAD"):
         raise web.HTTPSeeOther(f"/console/account/again?next={quote(request.path)}")
     # A form is never sent a second time by itself: they go back to its page.
-    has_page = f"GET {_route(request)}" in ROUTES
+    has_page = f"GET {name_route(request)}" in ROUTES
     next_page = clean_next(request.path if has_page else find_home(request[SESSION].staff.role))
     return await render_again(request, next_page, status=401, draft=await _find_draft(request))
 
@@ -134,8 +134,3 @@ def _render_already_claimed(request: web.Request, refusal: AlreadyClaimed) -> we
 def _seconds_since(request: web.Request, moment: object) -> int | None:
     now = request.app[SERVICE].clock.now()
     return max(0, int((now - moment).total_seconds())) if isinstance(moment, type(now)) else None
-
-
-def _route(request: web.Request) -> str:
-    resource = request.match_info.route.resource
-    return resource.canonical if resource else "unknown"

@@ -7,9 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from casework.model.errors import WaymarkError
+from casework.model.holds import ErasureReason
 from casework.services.case_file import CaseFileInvalid, render_problems
+from casework.services.disclosure_export import ExportReason
 from casework.services.shadows import LONGEST_HOURS, USUAL_HOURS
 from launcher import commands
+from launcher.access import ACTS
+from launcher.keeping import ERASED
+from launcher.record_export import WHATS
+from launcher.supply import run_supply
 
 ROOT = Path(os.environ.get("WAYMARK_ROOT", Path(__file__).parent.parent)).absolute()
 
@@ -129,6 +135,24 @@ def build_parser() -> argparse.ArgumentParser:
     )
     link.add_argument("--leaflet", type=Path, metavar="FILE", help="write an A5 leaflet there")
     link.add_argument("--strips", type=Path, metavar="FILE", help="write a page of strips for letters there")
+    export = add("export", commands.export, "a sealed record of one conversation or case, for disclosure")
+    export.add_argument("what", choices=WHATS, help="key: print what such records are signed with")
+    export.add_argument(
+        "of", nargs="?", metavar="ID|REF", help="the conversation's id, or the crime reference"
+    )
+    export.add_argument("--by", metavar="LOGIN", help="who has it made")
+    export.add_argument("--reason", choices=list(ExportReason), help="what it is for")
+    export.add_argument("--number", metavar="NUMBER", help="what that is found under: a URN, a log, an entry")
+    export.add_argument("--out", type=Path, metavar="FILE", help="where to (default: here, by its own name)")
+    export.add_argument("--password-stdin", action="store_true", help="read their password there")
+    access = add("access", commands.access, "people's requests for a copy of what is kept about them")
+    access.add_argument(
+        "act", choices=ACTS, nargs="?", default="list", help="list who waits (default), or copy one"
+    )
+    access.add_argument("of", nargs="?", metavar="ID", help="the request's id, as in its address on the desk")
+    access.add_argument("--by", metavar="LOGIN", help="who takes the copy")
+    access.add_argument("--out", type=Path, metavar="FILE", help="where to")
+    access.add_argument("--password-stdin", action="store_true", help="read their password there")
     queue = add("queue", commands.queue, "the desk's queue, most urgent first")
     queue.add_argument("--json", action="store_true", help="as JSON")
     clocks = add("clocks", commands.clocks, "how the limits of the Victims' Code are kept, per right")
@@ -158,9 +182,44 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("feedback", commands.feedback, "what people thought of how they were treated, in counts")
     add("doctor", commands.doctor, "look for what is missing or wrong, and say the remedy")
+    erase = add("erase", commands.erase, "erase a conversation, or a person with all of theirs, for good")
+    erase.add_argument("what", choices=ERASED)
+    erase.add_argument("of", metavar="ID", help="the conversation's or the person's id")
+    erase.add_argument("--by", required=True, metavar="LOGIN", help="who has it erased")
+    erase.add_argument("--reason", choices=list(ErasureReason), required=True, help="on what ground")
+    erase.add_argument("--password-stdin", action="store_true", help="read their password there")
+    kept = add("retention", commands.retention, "what has had its time, and how much of it should be gone")
+    kept.add_argument("--now", action="store_true", help="delete it now, whenever the last round was")
+    supply = add("supply", run_supply, "what Waymark is made of, and what is known against it")
+    supply.add_argument(
+        "act",
+        choices=["list", "check", "audit", "update"],
+        nargs="?",
+        default="audit",
+        help="write the lists anew; look for what is wrong with the tree; today as well (default); bring in an export",
+    )
+    supply.add_argument(
+        "--from",
+        dest="export",
+        type=Path,
+        metavar="FILE",
+        help="an OSV export, for update (docs/supply-chain.md)",
+    )
+    data_map = add("data-map", run_data_map_chosen, "write docs/data-map.md from the map of columns")
+    data_map.add_argument("--check", action="store_true", help="write nothing; 1 where it is out of date")
+    safeguards = add(
+        "safeguards", run_safeguards_chosen, "take each safeguard out of a copy, and see its own test go red"
+    )
+    safeguards.add_argument("names", nargs="*", metavar="NAME", help="only these (default: all of the list)")
     database = add("db", commands.database, "the database")
     database.add_argument("action", choices=["upgrade", "backup", "restore", "verify"])
     database.add_argument("file", type=Path, nargs="?", help="for backup and restore")
+    database.add_argument(
+        "--anchors",
+        type=Path,
+        metavar="FILE",
+        help="signed heads from a place outside, for verify (docs/audit.md)",
+    )
     bench = add("bench", bench_chosen, "measure speed as ratios, or understanding on public sets, in one run")
     bench.add_argument(
         "what",
@@ -178,6 +237,7 @@ def build_parser() -> argparse.ArgumentParser:
                 "replay",
                 "workbench",
                 "training",
+                "audit",
             ),
         ],
         nargs="?",
@@ -193,12 +253,25 @@ def build_parser() -> argparse.ArgumentParser:
         "--database-url", metavar="URL", help="an empty PostgreSQL instead of SQLite, for ingest and web"
     )
     bench.add_argument("--stored", type=int, default=2_000_000, help="how many messages there are, for queue")
+    bench.add_argument("--records", type=int, default=1_000_000, help="how many, for audit")
     bench.add_argument("--pairs", type=int, default=1000, help="how many of each kind, for enumeration")
     bench.add_argument(
         "--data", type=Path, metavar="DIR", help="where the public sets are, for understanding"
     )
     bench.add_argument("--stock", action="store_true", help="stock Rasa's default beside it; takes hours")
     return parser
+
+
+def run_data_map_chosen(given: argparse.Namespace) -> int:
+    from launcher.data_map_page import run_data_map
+
+    return run_data_map(given.root, is_check=given.check)
+
+
+def run_safeguards_chosen(given: argparse.Namespace) -> int:
+    from launcher.safeguards import run_safeguards
+
+    return run_safeguards(given.root, given.names)
 
 
 def run_demo(given: argparse.Namespace) -> int:
@@ -210,6 +283,12 @@ def run_demo(given: argparse.Namespace) -> int:
 def bench_chosen(given: argparse.Namespace) -> int:
     if given.what == "turn":
         return commands.bench(given)
+    if given.what == "audit":
+        from launcher.bench_audit import run_bench_audit
+
+        return run_bench_audit(
+            given.root, given.data_dir, records=given.records, database_url=given.database_url
+        )
     if given.what == "training":
         from launcher.bench_training import run_bench_training
 

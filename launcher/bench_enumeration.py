@@ -434,7 +434,7 @@ def _build_service(folder: Path) -> Service:
 
 @asynccontextmanager
 async def _serve(service: Service) -> AsyncIterator[str]:
-    runner = web.AppRunner(build_gateway_app(service), shutdown_timeout=0.1)
+    runner = web.AppRunner(build_gateway_app(service), shutdown_timeout=0.1, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

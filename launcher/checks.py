@@ -38,6 +38,7 @@ def list_steps(root: Path, *, unit_only: bool, pytest_arguments: Sequence[str]) 
         "lint": [python, "-m", "ruff", "check", "--quiet", "."],
         "types": [python, "-m", "mypy"],
         "imports": [str(Path(python).parent / "lint-imports"), "--no-logo"],
+        "supply chain": [python, "-m", "launcher", "supply", "check"],
         "unit tests": [*pytest, "-n", WORKERS, "-m", f"not ({SLOW_MARKS})"],
     }
     if unit_only:

@@ -20,6 +20,8 @@ from casework.model.desk import DeskItem
 from casework.model.disclosure_screen import load_disclosure_screen
 from launcher import checks, staff, training
 from launcher import doctor as doctor_checks
+from launcher.access import run_access
+from launcher.audit_verify import run_verify
 from launcher.case_imports import run_cases
 from launcher.compliance import show_compliance
 from launcher.drills import run_drill
@@ -29,10 +31,12 @@ from launcher.evaluation.sets import DEFAULT_SETS, HeldOutSet, read_set
 from launcher.feedback import show_feedback
 from launcher.invite import WAYS as WAYS
 from launcher.invite import invite as make_invite
+from launcher.keeping import run_erase, run_retention
 from launcher.link import LABELS as LABELS
 from launcher.link import run_link
 from launcher.model_files import read_birth
 from launcher.models import run_models, run_promote, run_rollback, run_shadow
+from launcher.record_export import run_export
 from launcher.staff import ROLES as ROLES
 from launcher.understanding import (
     Parsed,
@@ -296,23 +300,39 @@ def clocks(given: Namespace) -> int:
         service.database.close()
 
 
+def access(given: Namespace) -> int:
+    return _with_service(run_access, given)
+
+
+def erase(given: Namespace) -> int:
+    return _with_service(run_erase, given)
+
+
+def retention(given: Namespace) -> int:
+    return _with_service(run_retention, given)
+
+
+def export(given: Namespace) -> int:
+    return _with_service(run_export, given)
+
+
 def models(given: Namespace) -> int:
-    return _with_models(run_models, given)
+    return _with_service(run_models, given)
 
 
 def promote(given: Namespace) -> int:
-    return _with_models(run_promote, given)
+    return _with_service(run_promote, given)
 
 
 def rollback(given: Namespace) -> int:
-    return _with_models(run_rollback, given)
+    return _with_service(run_rollback, given)
 
 
 def shadow(given: Namespace) -> int:
-    return _with_models(run_shadow, given)
+    return _with_service(run_shadow, given)
 
 
-def _with_models(run: Callable[[Service, Namespace], int], given: Namespace) -> int:
+def _with_service(run: Callable[[Service, Namespace], int], given: Namespace) -> int:
     service = _open(given)
     try:
         return run(service, given)
@@ -380,7 +400,8 @@ def database(given: Namespace) -> int:
             service.database.close()
             print("The database is current.")
         case "verify":
-            return backups.verify(settings.database_url)
+            # A database that is damaged or not current is not read any further.
+            return backups.verify(settings.database_url) or run_verify(settings, given.anchors)
         case "backup":
             print(f"Saved {backups.backup(settings.database_url, _file(given))}")
         case "restore":

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import time
 import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,9 +24,20 @@ from channels.twilio_reads import TwilioAccount, TwilioReader
 from channels.twilio_settings_check import SettingFound, check_twilio_settings
 from launcher import training
 from launcher.environments import bot_environment, service_environment
+from launcher.fence.command import find_containment, find_what_holds
+from launcher.fence.rules import OFF
+from launcher.supply_audit import audit, say_certain, say_of_today
 from launcher.up import make_plan
 
+# What a Rasa that was broken into could still do where that does not hold.
+WITHOUT = {
+    "network": "it could call whatever listens at the actions' port number on any address",
+    "privileges": "it keeps the rights this user has, and nothing else holds either",
+    "files": "it could read the database and the keys",
+    "calls": "it could send datagrams, start programs and signal other processes",
+}
 TEMPLATES = Path("casework/templates")
+BACKUP_DAYS = 35  # docs/retention.md
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,18 @@ def check_database(root: Path, data_dir: Path) -> Iterator[Finding]:
         yield Finding("SQLite", True, f"{sqlite.sqlite_version}, which keeps committed writes")
 
 
+def check_audit_anchors(root: Path, data_dir: Path) -> Iterator[Finding]:
+    """Whether the signed heads of the audit go where whoever can change the database cannot change them."""
+    settings = Settings.from_env(make_plan(root, data_dir=data_dir, port=8080, console_port=8081).environ)
+    outside = [each.name for each in settings.audit_anchors if each.is_outside(settings.data_dir)]
+    detail = (
+        f"handed to {', '.join(outside)}"
+        if outside
+        else "only in the data folder, which is not outside: set WAYMARK_AUDIT_ANCHORS (docs/audit.md)"
+    )
+    yield Finding("signed heads of the audit", bool(outside) or settings.is_sandbox, detail)
+
+
 def check_model(root: Path, _data_dir: Path) -> Iterator[Finding]:
     model = training.find_current_model(root)
     detail = model.path.name if model else "none for the present data; run ./waymark train"
@@ -113,6 +137,18 @@ def _review_dates(node: object, name: str = "") -> Iterator[tuple[str, date]]:
         yield str(node.get("id", name)), due
     for key, child in node.items():
         yield from _review_dates(child, key)
+
+
+def check_supply(root: Path, _data_dir: Path) -> Iterator[Finding]:
+    """What is known against the packages, with today's date: strict, unlike `./waymark test`."""
+    found = audit(root)
+    wrong = [*say_certain(found), *say_of_today(found, datetime.now(UTC).date())]
+    detail = (
+        f"{wrong[0].splitlines()[0]} (./waymark supply has all {len(wrong)})"
+        if wrong
+        else "nothing undecided"
+    )
+    yield Finding("known flaws of packages", not wrong, detail)
 
 
 def check_provider(root: Path, data_dir: Path) -> Iterator[Finding]:
@@ -147,6 +183,15 @@ async def _read_provider(settings: Settings) -> list[SettingFound]:
         return await check_twilio_settings(reader, settings)
 
 
+def check_backups(_root: Path, data_dir: Path) -> Iterator[Finding]:
+    """What was erased is in a backup until the backup goes (docs/retention.md)."""
+    oldest = time.time() - timedelta(days=BACKUP_DAYS).total_seconds()
+    found = [*data_dir.glob("*.before-restore*"), *(data_dir / "backups").glob("*")]
+    late = sorted(path.name for path in found if path.stat().st_mtime < oldest)
+    detail = f"older than {BACKUP_DAYS} days; remove {', '.join(late)}" if late else "none kept too long here"
+    yield Finding("backups", not late, detail)
+
+
 def check_running(_root: Path, data_dir: Path) -> Iterator[Finding]:
     run_file = data_dir / "run.json"
     if not run_file.exists():
@@ -167,12 +212,28 @@ def check_running(_root: Path, data_dir: Path) -> Iterator[Finding]:
         )
 
 
+def check_containment(_root: Path, _data_dir: Path) -> Iterator[Finding]:
+    """What keeps Rasa from everything else, tried on this machine with a program that does nothing."""
+    if find_containment() == OFF:
+        yield Finding(
+            "containment of Rasa", False, "WAYMARK_CONTAINMENT is off: whoever gets into Rasa has everything"
+        )
+        return
+    for name, holds in find_what_holds().items():
+        detail = "holds" if holds else f"does not hold here: {WITHOUT[name]}; see docs/containment.md"
+        yield Finding(f"containment of Rasa: {name}", holds, detail)
+
+
 CHECKS: tuple[Check, ...] = (
+    check_containment,
     check_environments,
     check_settings,
     check_database,
+    check_audit_anchors,
     check_model,
     check_review_dates,
+    check_supply,
     check_provider,
     check_running,
+    check_backups,
 )

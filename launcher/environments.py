@@ -11,7 +11,22 @@ from pathlib import Path
 
 UV_VERSION = "0.13.9"
 # Commands that never need Rasa start without its environment.
-WITHOUT_BOT = frozenset({"screen", "queue", "staff", "cases", "db", "doctor", "help", "--help", "-h"})
+WITHOUT_BOT = frozenset(
+    {
+        "screen",
+        "queue",
+        "staff",
+        "cases",
+        "db",
+        "doctor",
+        "supply",
+        "safeguards",
+        "data-map",
+        "help",
+        "--help",
+        "-h",
+    }
+)
 
 NO_PYTHON_310 = """no Python 3.10 was found, and Rasa 3.6.21 runs on no later one.
 Do one of these, then run the same command again:

@@ -29,7 +29,7 @@ from launcher.model_loader import (
     ask_model,
     check_model,
     rasa_command,
-    rasa_path,
+    remove_copy,
 )
 from launcher.processes import Program, Supervisor
 
@@ -185,11 +185,10 @@ class ModelKeeper:
         )
 
     def _program(self, slot: Slot, checked: CheckedModel) -> Program:
-        root = self._keeping.root
         return Program(
             name=slot.name,
-            command=rasa_command(root, checked, port=slot.port),
-            environ={**self._keeping.environ, **rasa_path(root)},
+            command=rasa_command(self._keeping.root, checked, port=slot.port),
+            environ=self._keeping.environ,
             niceness=NICENESS,
             folder=checked.copy.parent,
         )
@@ -217,7 +216,7 @@ class ModelKeeper:
     async def _stop(self, slot: Slot) -> None:
         loaded = self._held.pop(slot)
         await self._supervisor.stop_one(slot.name)
-        loaded.model.copy.unlink(missing_ok=True)
+        remove_copy(loaded.model)
 
     def _refuse(self, model_id: str, refusal: ModelRefused) -> None:
         if model_id not in self._refused:

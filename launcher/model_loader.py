@@ -31,6 +31,8 @@ from casework.model.model_papers import (
     read_paper,
 )
 from casework.model.release_gates import GateLimits, judge
+from launcher.fence.command import fenced, find_containment
+from launcher.fence.rules import make_rules
 from launcher.model_files import ModelUnreadable, read_model_id
 from launcher.processes import end_process, find_free_port, prepare_child
 
@@ -169,18 +171,38 @@ def _copy_hashing(path: Path, new: Path) -> str:
 
 
 def rasa_command(root: Path, checked: CheckedModel, *, port: int) -> tuple[str, ...]:
-    """`rasa run` of a checked copy. To be started in the folder of the copy, with `rasa_path(root)` as PYTHONPATH."""
-    return (
-        str(root.absolute() / "bot" / ".venv" / "bin" / "python"),
-        *("-m", "rasa", "run", "--model", str(checked.copy), "--interface", "127.0.0.1"),
-        *("--port", str(port), "--credentials", str(root.absolute() / "bot" / "credentials.yml")),
-        *("--endpoints", str(root.absolute() / "endpoints.yml")),
+    """`rasa run` of a checked copy, shut in: docs/containment.md. To be started in the folder of the copy."""
+    root = root.absolute()
+    python, credentials, endpoints = (
+        root / "bot" / ".venv" / "bin" / "python",
+        root / "bot" / "credentials.yml",
+        root / "endpoints.yml",
     )
+    rules = make_rules(
+        python,
+        folder=work_folder(checked),
+        reads=(checked.copy, endpoints),
+        code={"bot": root / "bot", "casework": root / "casework"},
+        port=port,
+        wanted=find_containment(),
+    )
+    command = (
+        str(python),
+        *("-m", "rasa", "run", "--model", str(checked.copy), "--interface", "127.0.0.1"),
+        *("--port", str(port), "--credentials", str(credentials), "--endpoints", str(endpoints)),
+    )
+    return fenced(rules, command)
 
 
-def rasa_path(root: Path) -> dict[str, str]:
-    """What a Rasa that does not start in the tree must be told."""
-    return {"PYTHONPATH": str(root.absolute())}
+def work_folder(checked: CheckedModel) -> Path:
+    """The only place a Rasa of that copy may write to; it is made when Rasa starts."""
+    return checked.copy.with_name(checked.copy.name + ".work")
+
+
+def remove_copy(checked: CheckedModel) -> None:
+    """And what its Rasa left, which must not run any more."""
+    checked.copy.unlink(missing_ok=True)
+    shutil.rmtree(work_folder(checked), ignore_errors=True)
 
 
 @asynccontextmanager
@@ -198,7 +220,7 @@ async def running_checked(
         process = await asyncio.create_subprocess_exec(
             *rasa_command(root, checked, port=port),
             cwd=checked.copy.parent,
-            env={**environ, **rasa_path(root)},
+            env=dict(environ),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=descriptor,
             stderr=descriptor,
@@ -212,6 +234,7 @@ async def running_checked(
         yield address
     finally:
         await end_process(process)
+        shutil.rmtree(work_folder(checked), ignore_errors=True)
 
 
 class ModelNotRunning(WaymarkError):

@@ -9,18 +9,24 @@ import asyncio
 import os
 import signal
 import sys
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 
 from aiohttp import web
 
 from casework.adapters.logs import configure_logs
+from casework.adapters.metrics_page import MetricsPage
+from casework.adapters.own_process import keep_memory_private
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
+from casework.adapters.traces import configure_traces
 from casework.bootstrap import build_service
 from channels.gateway import build_gateway_app
 from channels.runner import make_runner
 from console.app import build_console_app
 
+PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 LOOPBACK = "127.0.0.1"
 GATEWAY, DESK, ACTIONS = "gateway", "desk", "actions"
 SWITCH_SECONDS = 0.001
@@ -45,11 +51,20 @@ async def _listen_with(part: str, service: Service, host: str) -> web.AppRunner:
     from actions.database_reads import DatabaseReads
     from actions.server import build_actions_app
 
+    page = MetricsPage(service.database, _find_build(service))
     actions = build_actions_app(
-        DatabaseReads(service), settings.turn_secret, today=lambda: service.clock.now().date()
+        DatabaseReads(service),
+        settings.turn_secret,
+        today=lambda: service.clock.now().date(),
+        metrics=page.read,
     )
     # Reached by Rasa on this machine only.
     return await _listen(actions, LOOPBACK, settings.private_port)
+
+
+def _find_build(service: Service) -> dict[str, str]:
+    project = tomllib.loads(PROJECT.read_text())["project"]
+    return {"version": project["version"], "database": service.database.engine.dialect.name}
 
 
 async def _listen(app: web.Application, host: str, port: int) -> web.AppRunner:
@@ -63,7 +78,9 @@ async def main(parts: Sequence[str]) -> None:
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         sys.exit(f"There is no {unknown[0]!r} to serve. Name some of: {', '.join(PARTS)}.")
+    keep_memory_private()
     configure_logs(parts[0])
+    configure_traces(os.environ, parts[0])
     # A thread that reads hundreds of rows must not keep the loop, which has everybody to serve, waiting at every step.
     sys.setswitchinterval(SWITCH_SECONDS)
     service = build_service(Settings.from_env(os.environ), goes_first=GATEWAY in parts)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sys
@@ -15,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from casework.adapters import metrics
 from casework.adapters.case_import import ImportHeld, import_cases
+from casework.adapters.own_process import keep_memory_private
 from casework.adapters.settings import SHORTEST_SECRET, Settings
 from casework.adapters.storage.database import Database
 from casework.adapters.storage.migrate import upgrade
@@ -28,7 +31,7 @@ from channels.twilio_settings_check import WANTED_OVERRIDES
 from launcher import model_files, staff, training
 from launcher.live_model import Places, ensure_released
 from launcher.model_keeper import NICENESS, Keeping, ModelKeeper, Slot, keep
-from launcher.model_loader import CheckedModel, rasa_command, rasa_path, remove_copies
+from launcher.model_loader import CheckedModel, rasa_command, remove_copies
 from launcher.processes import Program, Supervisor
 from launcher.serve import ACTIONS, DESK, GATEWAY
 
@@ -38,6 +41,8 @@ RASA_PROGRAMS = ("rasa", "rasa-2", "rasa-3")
 SANDBOX_SMS_FROM = "+447700900999"
 SANDBOX_SEGMENTS_PER_SECOND = "20"  # a number of a real network sends one
 SANDBOX_EMAIL_FROM = "Messages <messages@example.org>"
+# With either the web server shows whoever asked what went wrong, line by line.
+DEBUGGING = ("PYTHONASYNCIODEBUG", "PYTHONDEVMODE")
 SYNTHETIC_CASES = Path("data/cases/synthetic_cases.json")
 PYTHON = sys.executable
 
@@ -72,9 +77,11 @@ class Plan:
 
 def run_up(root: Path, *, data_dir: Path, port: int, console_port: int) -> int:
     """Starts and watches everything until Ctrl-C or SIGTERM; gives the exit code."""
+    keep_memory_private()
     plan = make_plan(root, data_dir=data_dir, port=port, console_port=console_port)
     settings = Settings.from_env(plan.environ)
     _check_ports(port, console_port)
+    _make_metrics_folder(plan)
     _say("Preparing the database")
     password = _prepare_database(plan, settings)
     service = build_service(settings)
@@ -89,7 +96,7 @@ def run_up(root: Path, *, data_dir: Path, port: int, console_port: int) -> int:
 def make_plan(root: Path, *, data_dir: Path, port: int, console_port: int) -> Plan:
     """The processes' environment: what the operator set, and safe values made for what they did not."""
     data_dir = data_dir.absolute()
-    environ = dict(os.environ)
+    environ = {name: value for name, value in os.environ.items() if name not in DEBUGGING}
     keys = _get_keys(data_dir)
     is_sandbox = not environ.get("TWILIO_ACCOUNT_SID")
     sandbox_port = _free_port(8083) if is_sandbox else None
@@ -126,6 +133,7 @@ def make_plan(root: Path, *, data_dir: Path, port: int, console_port: int) -> Pl
         "WAYMARK_CONSOLE_PORT": str(console_port),
         "WAYMARK_PRIVATE_PORT": str(private_port),
         "WAYMARK_SPOOL_PORT": str(spool_port),
+        metrics.FOLDER: str(data_dir / "metrics"),
         "OMP_NUM_THREADS": "1",
         # Threads that share what they free: a gateway's memory goes to its readers.
         "MALLOC_ARENA_MAX": "2",
@@ -155,6 +163,13 @@ def _get_keys(data_dir: Path) -> dict[str, str]:
     path.touch(mode=0o600)
     path.write_text(json.dumps(keys, indent=1) + "\n")
     return keys
+
+
+def _make_metrics_folder(plan: Plan) -> None:
+    """Anew: what an earlier run counted is an earlier run's."""
+    folder = Path(plan.environ[metrics.FOLDER])
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
 
 
 def _check_ports(*ports: int) -> None:
@@ -311,7 +326,7 @@ def rasa_program(plan: Plan, checked: CheckedModel) -> Program:
     return Program(
         name=RASA_PROGRAMS[0],
         command=rasa_command(plan.root, checked, port=plan.rasa_ports[0]),
-        environ={**_rasa_environ(plan), **rasa_path(plan.root)},
+        environ=_rasa_environ(plan),
         niceness=NICENESS,
         folder=checked.copy.parent,
     )

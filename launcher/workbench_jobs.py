@@ -21,6 +21,7 @@ from typing import Any
 import structlog
 
 from casework.adapters.logs import configure_logs
+from casework.adapters.own_process import keep_memory_private
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
 from casework.adapters.storage.statements import new_id
@@ -33,6 +34,7 @@ from casework.services.ports import Transaction
 from casework.services.review_steps import take_next_review_step
 from launcher.candidates import JobWork, Stopped
 from launcher.job_kinds import RUNS
+from launcher.keeping import finish_taught
 from launcher.shadow import Shadowing
 from launcher.training import TrainingFailed
 
@@ -167,6 +169,8 @@ def take_one(service: Service, worker: str, runner: asyncio.Runner, ending: thre
         return True
     if runner.run(take_next_review_step(database)):
         return True
+    if finish_taught(service):
+        return True
     return database.read_now(_wants_new_words) and database.write_now(_ask_new_words)
 
 
@@ -215,6 +219,7 @@ def run_one(service: Service, job: Job, worker: str, ending: threading.Event) ->
 
 
 def main() -> None:
+    keep_memory_private()
     configure_logs("jobs")
     service = build_service(Settings.from_env(os.environ))
     ending = threading.Event()

@@ -50,6 +50,7 @@ GUARDED_BY: dict[str, dict[str, str]] = {
         "POST /my/notes": "web session; without a link to a case it is a message in the chat",
         "GET /my/how": "web session, and a step-up",
         "POST /my/how": "web session, and a step-up; to change it, an officer's call",
+        "GET /my/readers": "web session, and a step-up",
         "GET /my/files": "web session, and a step-up",
         "POST /my/files": "web session, and a step-up",
         "GET /my/pin": "web session",
@@ -74,7 +75,10 @@ GUARDED_BY: dict[str, dict[str, str]] = {
         "GET /health/live": "open: says nothing of anyone",
         "GET /health/ready": "open: says nothing of anyone",
     },
-    "actions": {"POST /actions": "turn secret"},
+    "actions": {
+        "POST /actions": "turn secret",
+        "GET /metrics": "open on the private listener: counts and times alone",
+    },
 }
 
 
@@ -94,6 +98,10 @@ def service(tmp_path: Path, sqlite_template: Path) -> Service:
     )
 
 
+async def show_nothing() -> bytes:
+    return b""
+
+
 def routes_of(app: web.Application) -> set[str]:
     return {
         f"{route.method} {route.resource.canonical}"
@@ -106,7 +114,7 @@ def routes_of(app: web.Application) -> set[str]:
 def test_every_route_says_what_guards_it(service: Service, name: str) -> None:
     builders: dict[str, Callable[[], web.Application]] = {
         "gateway": lambda: build_gateway_app(service),
-        "actions": lambda: build_actions_app(None, "x" * 32),  # type: ignore[arg-type]
+        "actions": lambda: build_actions_app(None, "x" * 32, metrics=show_nothing),  # type: ignore[arg-type]
     }
 
     assert routes_of(builders[name]()) == set(GUARDED_BY[name])

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import aiohttp
 import msgspec
 
+from casework.adapters.metrics import count_assistant_fault, timing_assistant
+from casework.adapters.traces import span
 from casework.model.bands import Learned, Wish
 from casework.model.disclosures import Category
 from casework.model.errors import AssistantUnavailable
@@ -109,6 +111,22 @@ class RasaAssistant:
         models: tuple[str, ...] = (),
     ) -> AssistantAnswer:
         """`models`: the first of them that is loaded somewhere answers, and no other ever does; none: any address."""
+        with span("ask_assistant", turn_id=turn_id, conversation_id=conversation):
+            try:
+                return await self._ask(turn_id, conversation, text, state, facts, models)
+            except AssistantUnavailable as fault:
+                count_assistant_fault(fault.code)
+                raise
+
+    async def _ask(
+        self,
+        turn_id: str,
+        conversation: str,
+        text: str,
+        state: JsonObject | None,
+        facts: JsonObject,
+        models: tuple[str, ...],
+    ) -> AssistantAnswer:
         body = {
             "turn_id": turn_id,
             "conversation": conversation,
@@ -118,7 +136,8 @@ class RasaAssistant:
         }
         url = await self._find_address(models) if models else next(self._urls)
         try:
-            answer = await self._post(url, body)
+            with timing_assistant():
+                answer = await self._post(url, body)
         except AssistantUnavailable:
             self._served_until = 0.0
             raise

@@ -1,4 +1,4 @@
-"""Logs carry a fixed sentence and ids. Anything not on the list is dropped, not masked."""
+"""Logs carry a fixed sentence, ids and numbers (`casework/adapters/log_values.py`). All else is dropped, not masked."""
 
 import logging
 import sys
@@ -8,38 +8,16 @@ from typing import Any
 
 import structlog
 
-ALLOWED = frozenset(
-    {
-        "event",
-        "level",
-        "timestamp",
-        "process",
-        "conversation_id",
-        "turn_id",
-        "inbox_id",
-        "outbox_id",
-        "item_id",
-        "staff_id",
-        "provider_message_id",
-        "code",
-        "count",
-        "seconds",
-        "status",
-        "method",
-        "route",
-        "port",
-        "error",
-        "where",
-        "library",
-        "severity",
-    }
-)
+from casework.adapters.log_values import drop_unfit
+from casework.adapters.metrics import LOG_VALUES_DROPPED
 
 
-def drop_unknown_keys(
-    _logger: object, _name: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    return {key: value for key, value in event.items() if key in ALLOWED}
+def keep_what_fits(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Keys nobody knows are dropped, and so are values of an unknown shape, which are counted."""
+    kept, unfit = drop_unfit(event)
+    if unfit:
+        LOG_VALUES_DROPPED.inc(unfit)
+    return kept
 
 
 def add_error(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -78,7 +56,7 @@ def configure_logs(process: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             add_error,
-            drop_unknown_keys,
+            keep_what_fits,
             structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

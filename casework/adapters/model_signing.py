@@ -1,88 +1,37 @@
-"""Signing, keeping and checking the papers of models: JWS with Ed25519, one key a data folder, made once.
+"""Signing and keeping the papers of models, with a key of their own (`signing`).
 
 In the adapters and not the launcher: the desk signs anew at the second person's word.
 """
 
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
-from joserfc import jws
-from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from casework.model.errors import WaymarkError
+from casework.adapters import signing
+from casework.adapters.signing import ALGORITHM, SignatureNotOurs, read_signed, sign
 from casework.model.model_papers import Paper, write_paper
 
-ALGORITHM: Final = "Ed25519"
-LONGEST_PAPER = 1024 * 1024
+__all__ = ["ALGORITHM", "PaperNotOurs", "load_public_key", "load_signing_key", "read_signed", "sign"]
 
-
-class PaperNotOurs(WaymarkError):
-    """No signature of ours; `why` is unsigned, other_key or altered."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"The paper is not ours: {why}.")
-        self.why = why
+PURPOSE = "model_signing"
+PaperNotOurs = SignatureNotOurs
 
 
 def load_signing_key(data_dir: Path) -> OKPKey:
     """The private key of this data folder, made at the first call: readable by this account alone."""
-    path = data_dir / "keys" / "model_signing.json"
-    if not path.exists():
-        _make_keys(path)
-    return OKPKey.import_key(json.loads(path.read_text()))
+    return signing.load_signing_key(data_dir, PURPOSE)
 
 
 def load_public_key(data_dir: Path) -> OKPKey:
     """What checks the papers; FileNotFoundError where nothing was ever signed."""
-    return OKPKey.import_key(json.loads((data_dir / "keys" / "model_signing.pub.json").read_text()))
-
-
-def _make_keys(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = OKPKey.generate_key(ALGORITHM)
-    private = path.with_name(f"{path.name}.{os.getpid()}.new")
-    private.touch(mode=0o600)
-    private.write_text(json.dumps(key.as_dict(private=True)) + "\n")
-    try:
-        os.link(private, path)  # the first of two that start at once; the other takes what stands there
-    except FileExistsError:
-        return
-    finally:
-        private.unlink()
-    path.with_name("model_signing.pub.json").write_text(json.dumps(key.as_dict(private=False)) + "\n")
+    return signing.load_public_key(data_dir, PURPOSE)
 
 
 def sign_paper(paper: Paper, key: OKPKey) -> str:
     """The paper as compact JWS."""
     return sign(write_paper(paper), key)
-
-
-def sign(content: bytes, key: OKPKey) -> str:
-    header = {"alg": ALGORITHM, "kid": key.thumbprint()}
-    return jws.serialize_compact(header, content, key, algorithms=[ALGORITHM])
-
-
-def read_signed(signed: str, public_key: OKPKey) -> bytes:
-    """What was signed. Raises PaperNotOurs: unsigned, by other_key, or altered since."""
-    try:
-        if not signed or len(signed) > LONGEST_PAPER:
-            raise PaperNotOurs("unsigned")
-        header = jws.extract_compact(signed.encode()).headers()
-    except (JoseError, ValueError, RecursionError) as fault:
-        raise PaperNotOurs("unsigned") from fault
-    if header.get("alg") != ALGORITHM:
-        # "none" and every algorithm that would take our public key for a shared secret.
-        raise PaperNotOurs("unsigned")
-    if header.get("kid") != public_key.thumbprint():
-        raise PaperNotOurs("other_key")
-    try:
-        return jws.deserialize_compact(signed, public_key, algorithms=[ALGORITHM]).payload
-    except (JoseError, ValueError) as fault:
-        raise PaperNotOurs("altered") from fault
 
 
 def paper_path(data_dir: Path, model_id: str) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from casework.adapters.anchor_settings import AnchorAddress, parse_anchor_places
 from casework.adapters.oidc_settings import OidcSettings, parse_oidc
 from casework.model.errors import SettingsInvalid
 from casework.services.service_texts import SMS_COSTS
@@ -56,12 +57,19 @@ class Settings:
     local_staff: bool = True  # whether the desk's own accounts may log in
     console_url: str = ""  # where whoever is on call reaches the desk's acknowledgement page
     ladder_file: Path | None = None  # the force's own ladder; None: the packaged casework/model/ladder.toml
+    retention_file: Path | None = None  # the force's own times; None: casework/model/retention.toml
     staffed_hours_file: Path | None = None  # the force's own hours; None: casework/model/staffed_hours.toml
     on_call_key: str | None = field(default=None, repr=False)  # signs webhooks to staff; None: none leaves
     training_root: Path = Path(".")  # the checkout the workbench writes examples into and trains from
     training_use: str = (
         "excluded"  # whether what nobody flagged may teach the assistant: one of TRAINING_USES
     )
+
+    unusual_reading_file: Path | None = (
+        None  # the force's own limits; None: casework/model/unusual_reading.toml
+    )
+    readers_named: bool = False  # whether a victim's list of who read what they wrote names staff
+    audit_anchors: tuple[AnchorAddress, ...] = ()  # where the signed heads of the audit are handed to
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -92,6 +100,7 @@ class Settings:
             spool_url=_spool_url(environ),
             console_url=_console_url(environ),
             ladder_file=_own_file(environ, "WAYMARK_LADDER_FILE", "docs/ladder.md"),
+            retention_file=_own_file(environ, "WAYMARK_RETENTION_FILE", "docs/retention.md"),
             staffed_hours_file=_own_file(environ, "WAYMARK_STAFFED_HOURS_FILE", "docs/ladder.md"),
             on_call_key=_on_call_key(environ),
             smtp_url=_smtp_url(environ),
@@ -103,6 +112,9 @@ class Settings:
             occupational_health_url=_occupational_health(environ),
             training_root=_training_root(environ),
             training_use=_training_use(environ),
+            unusual_reading_file=_own_file(environ, "WAYMARK_UNUSUAL_READING_FILE", "docs/who-read.md"),
+            readers_named=environ.get("WAYMARK_READERS_NAMED", "").strip() == "1",
+            audit_anchors=parse_anchor_places(environ, data_dir),
             oidc=parse_oidc(environ),
             local_staff=parse_oidc(environ) is None or environ.get("WAYMARK_LOCAL_STAFF", "").strip() == "1",
         )

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import structlog
 from aiohttp import web
 
+from casework.adapters.log_values import RouteName
 from casework.adapters.service import Service
 from casework.adapters.storage.changes import watch_changes
 from casework.adapters.stream_hub import Reader, StreamHub, Versions
@@ -69,10 +70,10 @@ async def refuse_without_database(request: web.Request, handler: Handler) -> web
         raise web.HTTPServiceUnavailable(text="") from None
 
 
-def name_route(request: web.Request) -> str:
+def name_route(request: web.Request) -> RouteName:
     """The route as it was registered: a path may hold the key to an invite."""
     resource = request.match_info.route.resource
-    return resource.canonical if resource else "unknown"
+    return RouteName(resource.canonical if resource else "unknown")
 
 
 def _set_headers(response: web.StreamResponse) -> None:

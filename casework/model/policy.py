@@ -34,6 +34,8 @@ class Action(StrEnum):
     CHANGE_PLAN = "change_plan"
     RECORD_TOLD = "record_told"
     LINK_OFFICER = "link_officer"
+    EXPORT_RECORD = "export_record"  # the sealed record of a conversation one has
+    EXPORT_ANY = "export_any"  # of anybody's, and of a whole case
     BREAK_GLASS = "break_glass"
     KEEP_SHIFT = "keep_shift"  # one's own shift, breaks and settings
     TAKE_OVER = "take_over"  # and reassign, release
@@ -49,12 +51,20 @@ class Action(StrEnum):
     MANAGE_STAFF = "manage_staff"
     APPROVE_IMPORT = "approve_import"
     READ_AUDIT = "read_audit"
+    SEE_UNUSUAL_READING = "see_unusual_reading"
+    REVIEW_READING = "review_reading"  # say of unusual reading what it was
     TRAIN = "train"
     UNMASK = "unmask"  # one value of a message on the workbench
     SEE_MODELS = "see_models"
     APPROVE_MODEL = "approve_model"
     ROLL_BACK_MODEL = "roll_back_model"
     APPROVE_CONTENT = "approve_content"
+    PLACE_HOLD = "place_hold"
+    LIFT_HOLD = "lift_hold"
+    NOTE_EXPORTED = "note_exported"  # say that the force's record has it
+    ERASE = "erase"
+    HANDLE_ACCESS = "handle_access"  # a person's request for a copy of what is kept about them
+    GIVE_ACCESS = "give_access"  # take that copy
     CHANGE_USE = "change_use"  # whether a conversation may teach the assistant
 
 
@@ -103,6 +113,8 @@ _ROWS: Mapping[Action, tuple[frozenset[Role], frozenset[Relation]]] = MappingPro
         Action.REGRADE: (DESK, ON_THE_DESK),
         # Whoever is asked to take it over accepts or refuses while it is still a colleague's.
         Action.TRANSFER: (DESK, ON_THE_DESK),
+        Action.EXPORT_RECORD: (DESK, MINE),
+        Action.EXPORT_ANY: (SUPERVISORS, WITH_REASON_TO_READ),
         Action.BREAK_GLASS: (DESK, ANYWHERE),
         Action.TAKE_OVER: (SUPERVISORS, ON_THE_DESK),
         Action.SEE_BOARD: (SUPERVISORS, ANYWHERE),
@@ -115,8 +127,16 @@ _ROWS: Mapping[Action, tuple[frozenset[Role], frozenset[Relation]]] = MappingPro
         Action.EDIT_CANNED: (SUPERVISORS, ANYWHERE),
         Action.REVIEW_GLASS: (SUPERVISORS, ANYWHERE),
         Action.APPROVE_IMPORT: (SUPERVISORS, ANYWHERE),
+        Action.PLACE_HOLD: (DESK, AT_WORK),
+        Action.LIFT_HOLD: (SUPERVISORS, ANYWHERE),
+        Action.NOTE_EXPORTED: (DESK, AT_WORK),
+        Action.ERASE: (SUPERVISORS, WITH_REASON_TO_READ),
+        Action.HANDLE_ACCESS: (SUPERVISORS, ANYWHERE),
+        Action.GIVE_ACCESS: (SUPERVISORS, ANYWHERE),
         Action.MANAGE_STAFF: (frozenset({Role.ADMIN}), ANYWHERE),
         Action.READ_AUDIT: (frozenset({Role.AUDITOR}), ANYWHERE),
+        Action.SEE_UNUSUAL_READING: (SUPERVISORS | {Role.AUDITOR}, ANYWHERE),
+        Action.REVIEW_READING: (SUPERVISORS, ANYWHERE),
         Action.TRAIN: (TRAINERS, ANYWHERE),
         Action.UNMASK: (TRAINERS, ANYWHERE),
         Action.SEE_MODELS: (TRAINERS | SUPERVISORS | {Role.AUDITOR}, ANYWHERE),
@@ -131,7 +151,16 @@ _ROWS: Mapping[Action, tuple[frozenset[Role], frozenset[Relation]]] = MappingPro
 # Whoever has one of these roles reads what victims wrote, as they wrote it.
 READERS = _ROWS[Action.READ_CONVERSATION][0]
 # Done only by somebody who has just proved again who they are.
-NEEDS_FRESH_PROOF = frozenset({Action.BREAK_GLASS, Action.MANAGE_STAFF, Action.UNMASK, Action.APPROVE_MODEL})
+NEEDS_FRESH_PROOF = frozenset(
+    {
+        *(Action.BREAK_GLASS, Action.EXPORT_RECORD, Action.EXPORT_ANY),
+        Action.MANAGE_STAFF,
+        Action.UNMASK,
+        Action.APPROVE_MODEL,
+        Action.GIVE_ACCESS,
+        Action.ERASE,
+    }
+)
 
 
 def can(role: str, action: Action, relation: Relation = Relation.NONE) -> bool:

@@ -1,5 +1,7 @@
 """A person takes a conversation over, answers on the victim's channel, and hands it back."""
 
+from collections.abc import Iterable
+
 from casework.model.desk import ItemStatus, Outcome
 from casework.model.errors import (
     AlreadyClaimed,
@@ -9,7 +11,9 @@ from casework.model.errors import (
     UnreadMessages,
 )
 from casework.model.messages import Author, Lane, NotSentReason, SendKind
+from casework.model.policy import Relation
 from casework.model.transfers import TransferKind
+from casework.model.unusual_reading import best_relation
 from casework.services import outgoing
 from casework.services.hand_off import keep_for_person
 from casework.services.owners import (
@@ -53,10 +57,13 @@ def claim_conversation(
     return conversation
 
 
-def read_conversation(tx: Transaction, conversation_id: str, *, by: StaffMember) -> Conversation:
-    """The conversation for a staff page; the reading itself is recorded."""
+def read_conversation(
+    tx: Transaction, conversation_id: str, *, by: StaffMember, relations: Iterable[Relation]
+) -> Conversation:
+    """The conversation for a staff page; the reading is recorded, with which of `relations` explains it best."""
     conversation = tx.conversations.get(conversation_id)
-    tx.audit.record("conversation_read", by=by.id, conversation_id=conversation_id)
+    through = best_relation(relations)
+    tx.audit.record("conversation_read", by=by.id, conversation_id=conversation_id, thing=through.value)
     return conversation
 
 

@@ -24,6 +24,9 @@ def keep_draft(
     if not text.strip():
         tx.drafts.drop(conversation_id, by.id)
         return False
+    if not find_draft(tx, conversation_id, by.id):
+        # Once, and not each time a browser keeps another word of it.
+        tx.audit.record("draft_begun", by=by.id, conversation_id=conversation_id)
     tx.drafts.keep(conversation_id, by.id, text[:LONGEST_DRAFT])
     return True
 

@@ -102,4 +102,5 @@ def record_victim_told(
             tx.notices.record_told([notice.id], at=at, by=teller)
             notices.close_items_of(tx, [notice.id])
     record_events(tx, [event], feed=feed, source=FROM_DESK, by=by.id)
-    tx.audit.record("victim_told", by=by.id, thing=f"{crime_reference}: {news}, by {teller}"[:96])
+    # Who told them is kept with the notice and not here: a name typed in is content.
+    tx.audit.record("victim_told", by=by.id, thing=f"{crime_reference}:{news}")

@@ -29,6 +29,7 @@ from casework.model.promises import Promise, PromiseKind, PromiseStatus
 from casework.model.safe_contact import SafeContactPlan
 from casework.model.standings import Standing
 from casework.model.throttles import Throttle
+from casework.services.access_ports import AccessRequests
 from casework.services.comparison_ports import Comparisons, Evaluations
 from casework.services.content_ports import ContentRef, Contents
 from casework.services.conversation_ports import (
@@ -41,9 +42,11 @@ from casework.services.conversation_ports import (
     StaffNotes,
 )
 from casework.services.desk_ports import QueueFacts, Regrades, Shifts, Transfers
+from casework.services.disclosure_export_ports import ExportReads
 from casework.services.drill_ports import Drills
 from casework.services.guest_ports import GuestLabels, Guests
 from casework.services.job_ports import Jobs
+from casework.services.keeping_ports import Erasures, Holds, ProviderRedactions, RetentionRows
 from casework.services.ladder_ports import LadderSteps, Rota, StaffNotices
 from casework.services.masking_ports import MaskingReads, TrainingFlags, Unmaskings
 from casework.services.model_ports import ModelReleases
@@ -1427,6 +1430,18 @@ class Transaction(Protocol):
     def examples(self) -> Examples: ...
     @property
     def jobs(self) -> Jobs: ...
+    @property
+    def access_requests(self) -> AccessRequests: ...
+    @property
+    def export_reads(self) -> ExportReads: ...
+    @property
+    def holds(self) -> Holds: ...
+    @property
+    def retention(self) -> RetentionRows: ...
+    @property
+    def erasures(self) -> Erasures: ...
+    @property
+    def provider_redactions(self) -> ProviderRedactions: ...
     @property
     def audit(self) -> Audit: ...
     @property

@@ -143,7 +143,7 @@ async def sweep(sweeping: Sweeping) -> SweepOutcome:
     run_id, at, day = await sweeping.store.write(lambda tx: _start(tx, sweeping.name))
     try:
         listed = await sweeping.provider.list_since(day, received_at=at)
-        listed = await sweeping.store.read(lambda tx: _leave_out_staff(tx, listed))
+        listed = await sweeping.store.read(lambda tx: _leave_out_unkept(tx, listed))
         tally = _Tally(at=at, since=datetime.combine(day, datetime.min.time(), tzinfo=UTC), listed=listed)
         await _take_missing(sweeping, tally)
         await _compare_sends(sweeping, tally)
@@ -170,11 +170,15 @@ def _start(tx: Transaction, name: str) -> tuple[int, datetime, date]:
     return tx.sweeps.start(name), tx.now, from_
 
 
-def _leave_out_staff(tx: Transaction, listed: Listed) -> Listed:
-    """Notices to staff are in the provider's list and in nobody's conversation."""
-    notices = tx.staff_notices.find_sent([each.provider_message_id for each in listed.outbound])
+def _leave_out_unkept(tx: Transaction, listed: Listed) -> Listed:
+    """Notices to staff are in nobody's conversation, and what was erased here is not to come back."""
+    sent = [each.provider_message_id for each in listed.outbound]
+    came = [each.provider_message_id for each in listed.inbound]
+    left_out = {*tx.staff_notices.find_sent(sent), *tx.provider_redactions.find_deleted([*sent, *came])}
     return replace(
-        listed, outbound=tuple(each for each in listed.outbound if each.provider_message_id not in notices)
+        listed,
+        inbound=tuple(each for each in listed.inbound if each.provider_message_id not in left_out),
+        outbound=tuple(each for each in listed.outbound if each.provider_message_id not in left_out),
     )
 
 

@@ -30,6 +30,7 @@ RECIPIENT = re.compile(r"\+[1-9]\d{6,14}|whatsapp:(\+[1-9]\d{6,14}|[A-Z]{2}\.\d{
 LONGEST_BODY = 1600
 LONGEST_VALIDITY_SECONDS = 36000
 NOT_YET_SENT = ("queued", "accepted", "scheduled")
+ON_ITS_WAY = (*NOT_YET_SENT, "sending")
 
 
 class MessagesApi:
@@ -108,6 +109,8 @@ class MessagesApi:
             message = self._record.change(message.sid, status="canceled", is_settled=True)
             self._webhooks.start_cancelled(message)
         elif form.get("Body") == "":
+            if refusal := self._refuse_to_forget(message):
+                return refusal
             message = self._record.change(message.sid, is_redacted=True)
         elif form:
             return refused(400, 20001)
@@ -117,8 +120,19 @@ class MessagesApi:
         message = self._find(request)
         if not message:
             return refused(404, 20404)
+        if refusal := self._refuse_to_forget(message):
+            return refusal
         self._record.change(message.sid, is_deleted=True)
         return web.Response(status=204)
+
+    def _refuse_to_forget(self, message: RecordedMessage) -> web.Response | None:
+        """A fault asked for by the message's sid comes first; what is still on its way cannot be changed."""
+        fault = self._faults.take_exactly(message.sid)
+        if fault is not None and fault.kind is FaultKind.TOO_MANY:
+            return refused(429, 20429, headers={"Retry-After": str(fault.retry_after_seconds)})
+        if fault is not None:
+            return refused(500, 20500)
+        return refused(409, 20009) if message.status in ON_ITS_WAY else None
 
     def _find(self, request: web.Request) -> RecordedMessage | None:
         message = self._record.find(request.match_info["sid"])

@@ -16,6 +16,7 @@ LARGEST_PAGE = 1000
 ERROR_TEXTS = {
     20001: "The request is not valid",
     20003: "Authenticate",
+    20009: "Cannot change this resource before its processing has completed",
     20404: "The requested resource was not found",
     20429: "Too Many Requests",
     20500: "An internal server error has occurred",

@@ -129,7 +129,11 @@ async def _open(
 
 def _read_case(request: web.Request, tx: SqlTransaction, visit: WebVisit, *, shows_stage: bool) -> MyCase:
     informed = request.app[INFORMED]
-    return open_my_case(tx, visit.conversation_id, informed=informed, shows_stage=shows_stage)
+    my = open_my_case(tx, visit.conversation_id, informed=informed, shows_stage=shows_stage)
+    if my.is_linked:
+        page = request.path.rpartition("/")[2]
+        tx.audit.record("my_case_opened", by="person", conversation_id=visit.conversation_id, thing=page)
+    return my
 
 
 def _read_copy(

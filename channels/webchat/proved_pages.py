@@ -52,6 +52,9 @@ async def open_page(
         proved = find_proved(tx, visit.conversation_id)
         if proved.standing >= Standing.LINKED:
             use_standing(tx, visit.conversation_id)
+            # What of the case is shown follows from what is proved: the page's name says what was looked at.
+            page = request.path.rpartition("/")[2]
+            tx.audit.record("my_case_opened", by="person", conversation_id=visit.conversation_id, thing=page)
         return OpenedPage(
             visit=visit,
             proved=proved,

@@ -16,6 +16,7 @@ from channels.webchat.notes import add_note_routes
 from channels.webchat.pages import WebPages
 from channels.webchat.passkeys import add_passkey_routes
 from channels.webchat.pins import add_pin_routes
+from channels.webchat.readers import add_reader_routes
 from channels.webchat.responses import PAGES
 from channels.webchat.support import add_support_routes
 from channels.webchat.try_pages import add_try_routes
@@ -33,6 +34,7 @@ def add_webchat_routes(app: web.Application, *, pages: WebPages | None = None) -
     add_note_routes(app)
     add_how_routes(app)
     add_file_routes(app)
+    add_reader_routes(app)
     add_pin_routes(app)
     add_passkey_routes(app)
     add_feedback_routes(app)

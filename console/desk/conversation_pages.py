@@ -14,6 +14,7 @@ from casework.adapters.web_app import SERVICE
 from casework.model.desk import Outcome
 from casework.services.conversation_ports import Block, NextStep, WasUrgent
 from casework.services.labels import ABOUT
+from console.access import RELATIONS
 from console.desk.about_panel import list_files, list_signs
 from console.desk.conversations import ConversationView, fingerprint_conversation, load_conversation
 from console.desk.reply_sizes import measure_reply
@@ -83,6 +84,7 @@ async def render_conversation(
         request.app[SERVICE].database,
         request.match_info["conversation_id"],
         by=session.staff,
+        relations=request[RELATIONS],
         seen_inbox_id=seen_inbox_id,
     )
     words = view.about.own_draft if draft is None else draft

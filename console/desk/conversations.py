@@ -72,10 +72,15 @@ class ConversationView:
 
 
 async def load_conversation(
-    database: Database, conversation_id: str, *, by: StaffMember, seen_inbox_id: int | None = None
+    database: Database,
+    conversation_id: str,
+    *,
+    by: StaffMember,
+    relations: frozenset[Relation],
+    seen_inbox_id: int | None = None,
 ) -> ConversationView:
     """Records the reading first: no page shows what no record tells of. Raises ConversationNotFound."""
-    await database.write(lambda tx: read_conversation(tx, conversation_id, by=by))
+    await database.write(lambda tx: read_conversation(tx, conversation_id, by=by, relations=relations))
     return await database.read(lambda tx: _load(tx, conversation_id, seen_inbox_id, by))
 
 

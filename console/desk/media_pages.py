@@ -24,6 +24,11 @@ async def show_media(request: web.Request) -> web.StreamResponse:
     found_type, content = await request.app[SERVICE].database.write(
         lambda tx: _open(tx, media_id, staff_id=staff_id)
     )
+    return send_file(media_id, found_type, content)
+
+
+def send_file(media_id: int, found_type: str | None, content: bytes) -> web.Response:
+    """Shown if a browser can show it as a picture, else to be saved; sealed either way."""
     shown_as = find_shown_type(found_type, content)
     disposition = "inline" if shown_as else "attachment"
     return web.Response(

@@ -1,26 +1,11 @@
 """Which pictures and files the desk hands out, and as what: the type found in the bytes, never the stated one."""
 
+from casework.model.media_endings import find_ending
+
 # A browser shows these and runs nothing in them. A drawing that may hold a script (SVG) is not among them.
 SHOWN_AS = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 
 SAVED_AS = "application/octet-stream"
-EXTENSIONS = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/gif": "gif",
-    "image/webp": "webp",
-    "image/heic": "heic",
-    "video/mp4": "mp4",
-    "video/3gpp": "3gp",
-    "video/quicktime": "mov",
-    "audio/ogg": "ogg",
-    "audio/mpeg": "mp3",
-    "audio/mp4": "m4a",
-    "audio/amr": "amr",
-    "audio/aac": "aac",
-    "application/pdf": "pdf",
-    "text/vcard": "vcf",
-}
 # The first bytes of each type that is shown, as its format says.
 _BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     "image/jpeg": (b"\xff\xd8\xff",),
@@ -50,4 +35,4 @@ def find_shown_type(found_type: str | None, content: bytes) -> str | None:
 
 def name_file(media_id: int, found_type: str | None) -> str:
     """A plain name of our own: theirs may be anything."""
-    return f"file-{media_id}.{EXTENSIONS.get(found_type or '', 'bin')}"
+    return f"file-{media_id}.{find_ending(found_type)}"

@@ -9,9 +9,10 @@ from casework.adapters.web_app import SERVICE
 from casework.services.conversation_ports import Block
 from casework.services.desk import read_conversation
 from casework.services.drafts import keep_draft, take_draft
-from casework.services.follow_ups import FollowUpUnfit, tell_what_happened
+from casework.services.follow_ups import FollowUpUnfit, read_follow_ups, tell_what_happened
 from casework.services.labels import CorrectionUnfit, file_correction
 from casework.services.notes_of_staff import NoteUnfit, write_note
+from console.access import RELATIONS
 from console.desk.conversation_pages import CONVERSATION
 from console.desk.reply_texts import clean_reply, name_composer
 from console.forms import read_form
@@ -104,9 +105,8 @@ async def record_what_happened(request: web.Request) -> web.StreamResponse:
 
 async def show_what_happened(request: web.Request) -> web.StreamResponse:
     """What became of the conversations one has handled; shown once as new."""
-    session, database = request[SESSION], request.app[SERVICE].database
-    listed = await database.read(lambda tx: tx.follow_ups.list_to(session.staff.id))
-    await database.write(lambda tx: tx.follow_ups.mark_seen(session.staff.id))
+    session = request[SESSION]
+    listed = await request.app[SERVICE].database.write(lambda tx: read_follow_ups(tx, by=session.staff))
     return request.app[PAGES].render("happened.html", session=session, listed=listed)
 
 
@@ -116,7 +116,10 @@ async def _render_notes(
     """The reading is recorded: notes say as much of somebody as their messages."""
     session, conversation_id = request[SESSION], request.match_info["conversation_id"]
     database = request.app[SERVICE].database
-    await database.write(lambda tx: read_conversation(tx, conversation_id, by=session.staff))
+    relations = request[RELATIONS]
+    await database.write(
+        lambda tx: read_conversation(tx, conversation_id, by=session.staff, relations=relations)
+    )
     notes = await database.read(lambda tx: tx.staff_notes.list_of(conversation_id))
     return request.app[PAGES].render(
         "notes.html",

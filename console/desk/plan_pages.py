@@ -20,6 +20,7 @@ from casework.services.plans import (
     change_plan,
     list_person_plans,
 )
+from console.access import RELATIONS
 from console.desk.conversation_pages import CONVERSATION
 from console.desk.training_use import load_use
 from console.forms import read_form
@@ -142,7 +143,10 @@ async def render_plan(
     service, session = request.app[SERVICE], request[SESSION]
     conversation_id = request.match_info["conversation_id"]
     # The reading is on record before anything of it is shown.
-    await service.database.write(lambda tx: read_conversation(tx, conversation_id, by=session.staff))
+    relations = request[RELATIONS]
+    await service.database.write(
+        lambda tx: read_conversation(tx, conversation_id, by=session.staff, relations=relations)
+    )
     people, locks, use = await service.database.read(
         lambda tx: (
             list_person_plans(tx, conversation_id),

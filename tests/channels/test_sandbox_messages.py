@@ -59,6 +59,12 @@ async def ask(sandbox: Sandbox, method: str, path: str, **options: Any) -> tuple
         return answer.status, await answer.json() if is_json else await answer.read()
 
 
+async def create_finished(sandbox: Sandbox) -> dict[str, Any]:
+    """One whose news is all told before the answer."""
+    await sandbox.script_news(["sent", "delivered"], before_answer=True)
+    return await create(sandbox)
+
+
 async def create(sandbox: Sandbox, **fields: str) -> dict[str, Any]:
     form = {"To": HANDSET, "From": SERVICE, "Body": "We have your message.", **fields}
     status, created = await ask(sandbox, "POST", MESSAGES + ".json", data=form)
@@ -68,13 +74,24 @@ async def create(sandbox: Sandbox, **fields: str) -> dict[str, Any]:
 
 
 async def test_a_redacted_text_is_gone_at_the_provider_and_stays_on_the_phone(sandbox: Sandbox) -> None:
-    created = await create(sandbox)
+    created = await create_finished(sandbox)
 
     status, redacted = await ask(sandbox, "POST", created["uri"], data={"Body": ""})
     _, fetched = await ask(sandbox, "GET", created["uri"])
 
     assert (status, redacted["body"], fetched["body"]) == (200, "", "")
     assert [message["body"] for message in await sandbox.get_thread()] == ["We have your message."]
+
+
+@pytest.mark.parametrize(("method", "data"), [("DELETE", None), ("POST", {"Body": ""})])
+async def test_what_is_still_on_its_way_cannot_be_let_go_of(
+    service: ListeningService, tmp_path: Path, method: str, data: dict[str, str] | None
+) -> None:
+    async with running_sandbox(tmp_path, service_url=service.url, status_delay_seconds=60.0) as sandbox:
+        created = await create(sandbox)
+        status, refusal = await ask(sandbox, method, created["uri"], data=data)
+
+    assert (status, refusal["code"]) == (409, 20009)
 
 
 async def test_only_what_has_not_left_can_be_cancelled(service: ListeningService, tmp_path: Path) -> None:
@@ -98,7 +115,7 @@ async def test_a_text_cannot_be_rewritten(sandbox: Sandbox) -> None:
 
 
 async def test_a_deleted_message_is_neither_listed_nor_found(sandbox: Sandbox) -> None:
-    created = await create(sandbox)
+    created = await create_finished(sandbox)
 
     deleted, _ = await ask(sandbox, "DELETE", created["uri"])
     found, refusal = await ask(sandbox, "GET", created["uri"])

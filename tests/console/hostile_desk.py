@@ -55,6 +55,11 @@ FREE_TEXTS: Mapping[str, tuple[str, ...]] = {
     "staff_notice": ("to", "fault"),
     "transfer": ("reason", "promised"),
 }
+# Of requests for a copy: tests/console/test_copies_in_browser.py puts each text there.
+FREE_TEXTS_OF_COPIES: Mapping[str, tuple[str, ...]] = {
+    "access_decision": ("why",),
+    "access_request": ("asked_by", "identity", "put_off_why", "ended_how"),
+}
 # Of the workbench: tests/console/test_workbench_pages.py writes messages and examples of each text there. Names of
 # groups, notes and words of published texts are checked by the tests of their own pages.
 FREE_TEXTS_OF_WORKBENCH: Mapping[str, tuple[str, ...]] = {
@@ -96,6 +101,9 @@ NOT_FREE = frozenset(
             "ended_by",
             "by",
         ),
+        *("item", "copy_sha256"),
+        # The audit's chain: hashes, signatures, addresses out of the settings.
+        *("conversation_id", "hash", "signed", "place"),
         *("turn_id", "input_sha", "form_id", "text_sha", "intent", "runner_up", "sub", "judgement", "side"),
         *("scenario", "category_seen", "band_seen", "queue", "why", "flag", "standing", "visit", "why_ended"),
     }
@@ -118,6 +126,7 @@ def list_undecided() -> list[str]:
         and not column.foreign_keys
         and column.name not in FREE_TEXTS.get(table.name, ())
         and column.name not in FREE_TEXTS_OF_WORKBENCH.get(table.name, ())
+        and column.name not in FREE_TEXTS_OF_COPIES.get(table.name, ())
         and column.name not in NOT_FREE
     ]
 

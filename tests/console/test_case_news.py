@@ -147,6 +147,7 @@ async def test_pressed_twice_it_is_recorded_once(site: DeskSite) -> None:
 
     assert status == 409
     assert "Nothing was recorded twice" in page
+    assert site.acts().count("told_from_conversation") == 1
     assert len(site.rows(case_event, case_event.c.kind == "victim_told")) == 1
 
 

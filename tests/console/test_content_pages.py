@@ -72,6 +72,7 @@ async def test_words_are_written_checked_kept_published_and_gone_back_from(
 
     await post(supervisor, PATH + "/back", {"version": "2"})
     assert list_versions(site) == {1: "base", 2: "taken_back"}
+    assert "content_rolled_back" in site.acts()
 
 
 async def test_words_with_a_fault_are_shown_with_it_and_stay_in_the_form(
@@ -126,6 +127,7 @@ async def test_a_press_on_a_page_that_is_out_of_date_changes_nothing(
     await post(supervisor, PATH + "/refuse", {"version": "2"}, 409)
 
     assert list_versions(site) == {1: "base", 2: "refused"}
+    assert "content_refused" in site.acts()
 
 
 async def test_who_was_told_is_a_number_for_trainers_and_a_list_for_the_desk(

@@ -46,6 +46,7 @@ async def test_a_link_is_shown_once_and_ended_by_a_press(site: DeskSite, trainer
 
     assert answer.status == 303
     assert site.write(lambda tx: tx.guests.find_open(hash_token(token))) is None
+    assert "guest_link_ended" in site.acts()
     _, page = await trainer.get(GUESTS)
     assert f"{GUESTS}/{row.number}/end" not in page
 
@@ -78,6 +79,7 @@ async def test_what_testers_wrote_is_read_masked_and_leaves_the_list_once_it_was
     # Blind, as elsewhere: what the model made of it comes after one's own label.
     assert load_words()["wb_guest_bands"]["red"] not in page
     await trainer.post(f"{GUESTS}/written/{row.id}/handled")
+    assert "guest_message_handled" in site.acts()
 
     _, page = await trainer.get(GUESTS)
     assert load_words()["wb_guests"]["nothing_written"] in page

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import text as sql
 
 from casework.adapters.storage.tables import audit, inbound_media
+from casework.model.media_endings import ENDINGS, find_ending
 from casework.services.media import (
     ADDRESS_REFUSED,
     MISSING,
@@ -19,7 +20,7 @@ from casework.services.media import (
 )
 from casework.services.ports import MediaStatus
 from channels.media_types import TAKEN
-from console.desk.media_types import EXTENSIONS, SHOWN_AS, name_kind
+from console.desk.media_types import SHOWN_AS, name_kind
 from console.words import load_words
 from tests.console.channel_desk import sends_file
 from tests.console.desk_site import DeskSite, Detective
@@ -64,7 +65,7 @@ async def test_anything_else_is_only_ever_saved_and_named_by_us(
     async with detective.http.get(f"/console/media/{media_id}") as answer:
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "application/octet-stream"
-        ending = EXTENSIONS.get(found_type, "bin")
+        ending = find_ending(found_type)
         assert answer.headers["Content-Disposition"] == f'attachment; filename="file-{media_id}.{ending}"'
         assert await answer.read() == content
 
@@ -193,9 +194,9 @@ async def test_a_stated_type_is_never_shown(site: DeskSite) -> None:
 def test_every_type_that_is_taken_in_has_an_ending_and_a_kind_with_words() -> None:
     words = load_words()
 
-    assert set(TAKEN.values()) == set(EXTENSIONS)
-    assert set(EXTENSIONS) >= SHOWN_AS
-    assert {name_kind(each) for each in [*EXTENSIONS, "x", ""]} == set(words["media_kinds"])
+    assert set(TAKEN.values()) == set(ENDINGS)
+    assert set(ENDINGS) >= SHOWN_AS
+    assert {name_kind(each) for each in [*ENDINGS, "x", ""]} == set(words["media_kinds"])
 
 
 def test_every_reason_for_a_missing_file_has_words() -> None:

@@ -257,6 +257,7 @@ async def test_every_state_of_the_queues_pages_passes_axe_and_fits(
         "/console/keys",
         f"/console/c/{mine}/transfer",
         f"/console/c/{free}/regrade",
+        f"/console/c/{mine}/export",
     ):
         await page.goto(path)
         await check(page, path)

@@ -271,6 +271,7 @@ async def test_what_needs_fresh_proof_asks_again_after_five_minutes_and_takes_no
     assert posted.status == 401
     assert "I need it for my work &lt;b&gt;" in page
     assert (without.status, old.status, right.status) == (401, 401, 303)
+    assert "proved_again" in real.acts()
     assert (await visitor.get(glass))[0].status == 200
 
 
@@ -288,6 +289,7 @@ async def test_new_recovery_codes_end_those_before(real: DeskSite) -> None:
     await give_password(other)
 
     assert len(fresh) == RECOVERY_CODES
+    assert "recovery_codes_renewed" in real.acts()
     assert (await give_code(other, CODE_PAGE, codes[0]))[0] == 401
     assert (await give_code(other, CODE_PAGE, fresh[0]))[0] == 303
 

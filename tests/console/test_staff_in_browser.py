@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from casework.adapters.clock import SystemClock
 from tests.console.desk_site import PASSWORD, DeskSite, run_desk
+from tests.console.test_audit_pages import find_unusual
 from tests.console.test_oidc import run_site
 from tests.support.browser import ON_ONE_LOOP, find_axe_violations, open_browser, sideways_scroll
 
@@ -101,6 +102,38 @@ async def test_opening_with_a_reason_and_managing_staff_pass_axe_and_fit(
     assert faults == []
     for each in (sam, alex, ash):
         await each.context.close()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "narrow"])
+async def test_the_record_and_unusual_reading_pass_axe_and_fit(
+    browser: Browser, site: DeskSite, size: ViewportSize
+) -> None:
+    faults: list[str] = []
+    site.add_staff("sam", "Sam Test-Officer-with-a-name-that-does-not-break-anywhere")
+    site.add_staff("alex", "Alex Test-Supervisor", role="supervisor")
+    site.add_staff("audrey", "Audrey Test-Auditor", role="auditor")
+    finding_id = find_unusual(site, "sam")
+    alex, audrey = [await new_page(browser, site, size, faults) for _ in range(2)]
+
+    await log_in(alex, "alex")
+    await alex.get_by_role("navigation", name="Desk").get_by_role("link", name="Unusual reading").click()
+    await check(alex)
+    section = alex.get_by_role("region", name="Sam Test-Officer")
+    await section.get_by_label("There is a good reason").check()
+    await section.get_by_label("What it was").fill(LONG_REASON)
+    await section.get_by_role("button", name="Record").click()
+    await expect(alex.get_by_role("status")).to_contain_text("Your view is on record")
+    await check(alex)
+
+    await log_in(audrey, "audrey")
+    await audrey.get_by_role("navigation", name="Desk").get_by_role("link", name="Record", exact=True).click()
+    await check(audrey)
+    await audrey.get_by_label("What", exact=True).select_option("unusual_reading_reviewed")
+    await audrey.get_by_role("button", name="Search").click()
+    await expect(audrey.get_by_role("rowheader", name="unusual reading reviewed")).to_have_count(1)
+    assert finding_id in await audrey.get_by_role("table").inner_text()
+    await check(audrey)
+    assert faults == []
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["wide", "narrow"])

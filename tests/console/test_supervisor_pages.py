@@ -225,6 +225,7 @@ async def test_a_second_look_shows_the_words_and_keeps_the_verdict(site: DeskSit
     assert kept.status == 303
     [review] = site.rows(quality_review)
     assert review.reviewer_id == staff_id(site, "alex")
+    assert "quality_reviewed" in site.acts()
     assert (await alex.get(f"/console/quality/{item.id}"))[0].status == 409
     assert (await alex.get(f"/console/quality/{'0' * 32}"))[0].status == 404
 

@@ -102,7 +102,11 @@ class Staged:
 
 
 @pytest.fixture
-async def staged(database_url: str, tmp_path: Path, clock: SetClock) -> AsyncIterator[Staged]:
+async def staged(
+    database_url: str, tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Staged]:
+    # The stand-in writes down beside itself what it was asked: inside the fence it could not.
+    monkeypatch.setenv("WAYMARK_CONTAINMENT", "off")
     root = make_stand_in_root(tmp_path / "tree")
     environ = {
         "WAYMARK_DATA_DIR": str(tmp_path / "var"),

@@ -94,3 +94,15 @@ _BEGIN_COUNTS = """
     SELECT setval((quote_ident(schemaname) || '.' || quote_ident(sequencename))::regclass, start_value, false)
     FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL
 """
+
+
+def lift_audit_triggers(connection: sa.Connection) -> None:
+    """Lets what follows change the audit, as whoever owns the database can: on PostgreSQL in this transaction alone."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        return
+    triggers = (
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ('audit', 'audit_anchor')"
+    )
+    for name in connection.exec_driver_sql(triggers).scalars().all():
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pysqlite3 import dbapi2 as sqlite
 from sqlalchemy.engine import make_url
 
+from casework.adapters.storage.records import write_before_reading
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.storage.turnstile import find_turnstile
 from casework.model.errors import SettingsInvalid
@@ -29,8 +30,13 @@ NOTIFY_OF_A_CHANGE = "SELECT pg_notify('waymark', '') WHERE pg_current_xact_id_i
 def create_engine(url: str) -> sa.Engine:
     """An engine for `url`; refuses a SQLite build that can lose committed writes."""
     parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        return _create_sqlite_engine(parsed)
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    engine = _create_sqlite_engine(parsed) if is_sqlite else _create_postgresql_engine(parsed)
+    sa.event.listen(engine, "before_cursor_execute", write_before_reading)
+    return engine
+
+
+def _create_postgresql_engine(parsed: sa.URL) -> sa.Engine:
     if parsed.get_backend_name() != "postgresql":
         raise SettingsInvalid(f"WAYMARK_DATABASE_URL: {parsed.drivername} is not sqlite or postgresql")
     return sa.create_engine(
@@ -61,7 +67,8 @@ def _create_sqlite_engine(url: sa.URL) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    # What is deleted is overwritten with zeros: an erasing leaves nothing in the file (docs/retention.md).
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -111,14 +118,16 @@ class Database:
             try:
                 return self._write_once(work)
             except sa.exc.DBAPIError as error:
-                if attempt == TRIES - 1 or not _may_retry(error):
+                if attempt == TRIES - 1 or not may_retry(error):
                     raise
                 time.sleep(0.01 * 2**attempt)
         raise AssertionError("unreachable")
 
     def _write_once(self, work: Callable[[SqlTransaction], Result]) -> Result:
         with self._turnstile.passing(), self.engine.begin() as connection:
-            result = work(self._transaction(connection))
+            transaction = self._transaction(connection)
+            result = work(transaction)
+            transaction.finish()
             if self.engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(NOTIFY_OF_A_CHANGE)
             return result
@@ -126,6 +135,33 @@ class Database:
     def read_now(self, work: Callable[[SqlTransaction], Result]) -> Result:
         with self.engine.connect().execution_options(waymark_read=True) as connection:
             return work(self._transaction(connection))
+
+    async def clear_deleted(self, tables: Sequence[str]) -> bool:
+        """What deleted rows leave behind goes as well; False where a reader was in the way, and later may do.
+
+        SQLite: its log is taken into the file, where deleted rows are zeros, and cut to nothing. PostgreSQL: the
+        tables are vacuumed, which lets go of dead rows; archives of its log are not in our hands.
+        """
+        clear = self._empty_log if self.engine.dialect.name == "sqlite" else lambda: self._vacuum(tables)
+        return await asyncio.get_running_loop().run_in_executor(self._writers, clear)
+
+    def _empty_log(self) -> bool:
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            # While it waits for readers nobody can write: it does not wait.
+            cursor.execute("PRAGMA busy_timeout=0")
+            is_busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+            return not is_busy
+        finally:
+            connection.close()
+
+    def _vacuum(self, tables: Sequence[str]) -> bool:
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for table in tables:
+                connection.execute(sa.text(f'VACUUM "{table}"'))
+        return True
 
     def _transaction(self, connection: sa.Connection) -> SqlTransaction:
         return SqlTransaction(connection, self._clock, may_teach_unless_said=self._may_teach_unless_said)
@@ -137,7 +173,7 @@ class Database:
         self._turnstile.close()
 
 
-def _may_retry(error: sa.exc.DBAPIError) -> bool:
+def may_retry(error: sa.exc.DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     if state in ("40001", "40P01"):  # serialization failure, deadlock
         return True

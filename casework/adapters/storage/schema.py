@@ -1,12 +1,16 @@
 """The whole schema: every module that adds tables to it, in one place for migrations and tests."""
 
 from casework.adapters.storage import (
+    access_tables,
+    audit_tables,
     content_tables,
     conversation_tables,
     desk_tables,
     drill_tables,
+    keeping_tables,
     ladder_tables,
     model_tables,
+    reading_tables,
     staff_tables,
     supervision_tables,
     tables,
@@ -15,6 +19,7 @@ from casework.adapters.storage import (
 
 MODULES = (
     tables,
+    audit_tables,
     staff_tables,
     desk_tables,
     conversation_tables,
@@ -24,5 +29,8 @@ MODULES = (
     workbench_tables,
     model_tables,
     content_tables,
+    reading_tables,
+    access_tables,
+    keeping_tables,
 )
 metadata = tables.metadata

@@ -606,6 +606,7 @@ staff_session = sa.Table(
     sa.Index("ix_staff_session_staff_id", "staff_id"),
 )
 
+# Only ever added to: triggers refuse anything else. What it tells of may be erased, so it refers to no other table.
 audit = sa.Table(
     "audit",
     metadata,
@@ -613,8 +614,13 @@ audit = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("actor", sa.String(48), nullable=False),
     sa.Column("act", sa.String(48), nullable=False),
-    _conversation(nullable=True),
+    sa.Column("conversation_id", sa.String(32), nullable=True),
     sa.Column("thing", sa.String(96), nullable=True),
+    # Its place in the chain, and what binds it to the one before: see casework/model/audit_chain.py.
+    sa.Column("shard", sa.SmallInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.UniqueConstraint("shard", "seq"),
     sa.Index("ix_audit_conversation_id", "conversation_id"),
 )
 

@@ -5,8 +5,11 @@ from functools import cached_property
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.access_requests import SqlAccessRequests
 from casework.adapters.storage.alarms import SqlAlarms
+from casework.adapters.storage.anchors import SqlAnchors
 from casework.adapters.storage.annotations import SqlAnnotations
+from casework.adapters.storage.audit_reads import SqlAuditReads
 from casework.adapters.storage.boards import SqlBoards
 from casework.adapters.storage.canned_replies import SqlCannedReplies
 from casework.adapters.storage.cases import SqlCases
@@ -17,9 +20,11 @@ from casework.adapters.storage.contents import SqlContents
 from casework.adapters.storage.conversations import SqlConversations, SqlInbox, SqlTranscripts
 from casework.adapters.storage.credentials import SqlCredentials
 from casework.adapters.storage.desk import SqlDesk
+from casework.adapters.storage.disclosure_export_reads import SqlExportReads
 from casework.adapters.storage.drafts import SqlDrafts
 from casework.adapters.storage.drills import SqlDrills
 from casework.adapters.storage.endings import SqlEndings
+from casework.adapters.storage.erasures import SqlErasures
 from casework.adapters.storage.evaluations import SqlEvaluations
 from casework.adapters.storage.examples import SqlExamples
 from casework.adapters.storage.factors import SqlFactors, SqlSignInAttempts
@@ -31,6 +36,7 @@ from casework.adapters.storage.guests import SqlGuests
 from casework.adapters.storage.hand_backs import SqlHandBacks
 from casework.adapters.storage.held_imports import SqlImports
 from casework.adapters.storage.held_messages import SqlHeldMessages
+from casework.adapters.storage.holds import SqlHolds
 from casework.adapters.storage.invites import SqlInvites
 from casework.adapters.storage.ladder import SqlLadder
 from casework.adapters.storage.masking_reads import SqlMaskingReads
@@ -47,8 +53,10 @@ from casework.adapters.storage.passkeys import SqlPasskeys
 from casework.adapters.storage.people import SqlStaff, SqlWebSessions
 from casework.adapters.storage.person_threads import SqlPersonThreads
 from casework.adapters.storage.promises import SqlPromises
+from casework.adapters.storage.provider_redactions import SqlProviderRedactions
 from casework.adapters.storage.records import SqlAudit, SqlBeats
 from casework.adapters.storage.relations import SqlRelations
+from casework.adapters.storage.retention_rows import SqlRetention
 from casework.adapters.storage.review_reads import SqlReviewReads
 from casework.adapters.storage.reviews import SqlReviews
 from casework.adapters.storage.rota import SqlRota, SqlStaffNotices
@@ -64,6 +72,7 @@ from casework.adapters.storage.transfers import SqlRegrades, SqlTransfers
 from casework.adapters.storage.turn_records import SqlTurnRecords
 from casework.adapters.storage.turns import SqlTurns
 from casework.adapters.storage.unmaskings import SqlUnmaskings
+from casework.adapters.storage.unusual_readings import SqlUnusualReadings
 from casework.adapters.storage.victims import SqlPeople
 from casework.adapters.storage.wellbeing import SqlBreaks, SqlExposures
 from casework.adapters.storage.workbench_jobs import SqlJobs
@@ -365,9 +374,50 @@ class SqlTransaction:
         return SqlJobs(self.connection, self.now)
 
     @cached_property
+    def access_requests(self) -> SqlAccessRequests:
+        return SqlAccessRequests(self.connection, self.now)
+
+    @cached_property
+    def export_reads(self) -> SqlExportReads:
+        return SqlExportReads(self.connection)
+
+    @cached_property
+    def holds(self) -> SqlHolds:
+        return SqlHolds(self.connection, self.now)
+
+    @cached_property
+    def retention(self) -> SqlRetention:
+        return SqlRetention(self.connection, self.now)
+
+    @cached_property
+    def erasures(self) -> SqlErasures:
+        return SqlErasures(self.connection, self.now)
+
+    @cached_property
+    def provider_redactions(self) -> SqlProviderRedactions:
+        return SqlProviderRedactions(self.connection, self.now)
+
+    @cached_property
     def audit(self) -> SqlAudit:
         return SqlAudit(self.connection, self.now)
 
     @cached_property
+    def anchors(self) -> SqlAnchors:
+        return SqlAnchors(self.connection, self.now)
+
+    @cached_property
+    def audit_reads(self) -> SqlAuditReads:
+        return SqlAuditReads(self.connection)
+
+    @cached_property
+    def unusual_readings(self) -> SqlUnusualReadings:
+        return SqlUnusualReadings(self.connection, self.now)
+
+    @cached_property
     def beats(self) -> SqlBeats:
         return SqlBeats(self.connection, self.now)
+
+    def finish(self) -> None:
+        """What waits for the end of the transaction: called once, just before its commit."""
+        if "audit" in self.__dict__:
+            self.audit.write()

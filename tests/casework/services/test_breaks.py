@@ -143,7 +143,7 @@ def test_two_presses_are_one_break_and_coming_back_ends_it(line: Line, clock: Se
 
 
 def read(line: Line, conversation_id: str, by: StaffMember) -> None:
-    line.database.write_now(lambda tx: desk.read_conversation(tx, conversation_id, by=by))
+    line.database.write_now(lambda tx: desk.read_conversation(tx, conversation_id, by=by, relations=()))
 
 
 def care_of(line: Line, by: StaffMember) -> exposure.Care:

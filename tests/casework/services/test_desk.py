@@ -351,7 +351,9 @@ def test_reading_a_conversation_leaves_a_record(line: Line) -> None:
     rowan = line.add_staff()
     received = line.receive("hello")
 
-    line.database.write_now(lambda tx: desk.read_conversation(tx, received.conversation_id, by=rowan))
+    line.database.write_now(
+        lambda tx: desk.read_conversation(tx, received.conversation_id, by=rowan, relations=())
+    )
 
     [entry] = line.rows(audit, act="conversation_read")
     assert (entry.actor, entry.conversation_id) == (rowan.id, received.conversation_id)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from casework.adapters.storage.tables import audit, case_event, case_notice, running_clock
+from casework.adapters.storage.tables import audit, case_event, case_notice, running_clock, staff_member
 from casework.model.stages import needs_human_first
 from casework.services.kept_informed import TellingImpossible, record_victim_told
 from casework.services.notices import NewsUnknown
@@ -89,4 +89,6 @@ async def test_a_case_from_before_all_notices_can_be_told_of_its_stage(line: Lin
     tell(line, "charged", told_by="  ")
 
     assert line.row(case_event, kind="victim_told").detail == "charged"
-    assert "Test-Detective" in line.row(audit, act="victim_told").thing
+    recorded = line.row(audit, act="victim_told")
+    assert line.row(staff_member, id=recorded.actor).display_name.endswith("Test-Detective")
+    assert recorded.thing.endswith(":charged")

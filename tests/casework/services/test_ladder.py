@@ -435,7 +435,7 @@ async def test_who_was_never_told_that_a_person_reads_is_not_told_that_none_has(
 async def test_what_somebody_opened_is_not_called_unread(on_call: OnCall) -> None:
     conversation_id = write(on_call)
     rowan = on_call.line.add_staff()
-    on_call.line.database.write_now(lambda tx: read_conversation(tx, conversation_id, by=rowan))
+    on_call.line.database.write_now(lambda tx: read_conversation(tx, conversation_id, by=rowan, relations=()))
 
     await on_call.pass_time(minutes=20)
 

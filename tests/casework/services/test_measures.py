@@ -13,8 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from casework.adapters.storage.database import Database
+from casework.adapters.storage.records import SqlAudit
 from casework.adapters.storage.statements import new_id
-from casework.adapters.storage.tables import audit, conversation, desk_item, feedback, running_clock
+from casework.adapters.storage.tables import conversation, desk_item, feedback, running_clock
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.grade_clocks import load_grade_clocks
 from casework.model.messages import Channel
@@ -81,8 +82,13 @@ class Desk:
         return self.database.write_now(write)
 
     def noted(self, act: str, conversation_id: str, at: datetime) -> None:
-        values = {"at": at, "actor": "x", "act": act, "conversation_id": conversation_id}
-        self.database.write_now(lambda tx: tx.connection.execute(sa.insert(audit).values(values)))
+        def record(tx: SqlTransaction) -> None:
+            audit = SqlAudit(tx.connection, at)
+            thing = "in-1" if act == "left_by_text" else None
+            audit.record(act, by="x", conversation_id=conversation_id, thing=thing)
+            audit.write()
+
+        self.database.write_now(record)
 
     def insert(self, table: sa.Table, **values: Any) -> None:
         self.database.write_now(lambda tx: tx.connection.execute(sa.insert(table).values(**values)))

@@ -1,0 +1,1 @@
+"""What must stay, what goes and when: holds, acknowledged exports, erasing."""

@@ -1,0 +1,160 @@
+"""Holds, exports that somebody said have arrived, and erasing, at the desk.
+
+Red when: `_find_chosen` takes an id of another conversation (`..._of_another_...`); LIFT_HOLD is the desk's
+(`..._a_supervisor_alone_...`); the erase page asks for no fresh proof (tests/casework/model/test_policy.py).
+"""
+
+from casework.adapters.storage.keeping_tables import erasure, hold, record_export
+from casework.adapters.storage.tables import inbox
+from casework.model.desk import HandoffReason
+from casework.model.holds import ErasureStage
+from tests.console.desk_site import DeskSite, field_in
+
+REVIEW_ON = "2027-05-21"
+HELD = {"reason": "complaint", "why": "A complaint runs about this", "review_on": REVIEW_ON}
+
+
+def holds_of(site: DeskSite) -> list[tuple[str, str]]:
+    return [(row.subject_kind, row.reason) for row in site.rows(hold, hold.c.lifted_at.is_(None))]
+
+
+async def test_whoever_works_on_it_places_a_hold_and_sees_it(site: DeskSite) -> None:
+    sam = await site.detective()
+    conversation_id = site.victim_writes(reason=HandoffReason.ASKED_FOR_PERSON)
+    site.link_case(conversation_id)
+    here = f"/console/c/{conversation_id}/keeping"
+    _, page = await sam.get(here)
+    assert "Nothing holds it." in page
+
+    for on in ("conversation:" + conversation_id, "case:43260012345"):
+        answer, _ = await sam.post(here + "/hold", HELD | {"on": on})
+        assert answer.status == 303
+
+    _, page = await sam.get(here + "?done=held")
+    assert sorted(holds_of(site)) == [("case", "complaint"), ("conversation", "complaint")]
+    assert page.count("A complaint runs about this") == 2
+    assert "A supervisor can lift a hold." in page
+    assert {"keeping_read", "hold_placed"} <= set(site.acts())
+
+
+async def test_what_is_missing_is_said_and_what_was_typed_is_kept(site: DeskSite) -> None:
+    sam = await site.detective()
+    conversation_id = site.victim_writes(reason=HandoffReason.ASKED_FOR_PERSON)
+    here, on = f"/console/c/{conversation_id}/keeping", {"on": "conversation:" + conversation_id}
+
+    for wrong in (
+        {"why": " "},
+        {"review_on": "soon"},
+        {"review_on": "2020-01-01"},
+        {"reason": "access_request"},
+    ):
+        answer, page = await sam.post(here + "/hold", HELD | on | wrong)
+        assert answer.status == 422
+        assert 'id="fault"' in page
+    assert holds_of(site) == []
+
+
+async def test_a_subject_of_another_conversation_is_not_there(site: DeskSite) -> None:
+    sam = await site.detective()
+    mine = site.victim_writes(reason=HandoffReason.ASKED_FOR_PERSON)
+    other = site.victim_writes(reason=HandoffReason.ASKED_FOR_PERSON)
+
+    answer, _ = await sam.post(f"/console/c/{mine}/keeping/hold", HELD | {"on": "conversation:" + other})
+
+    assert answer.status == 404
+    assert holds_of(site) == []
+
+
+async def test_a_restriction_keeps_it_from_teaching_too(site: DeskSite) -> None:
+    sam = await site.detective()
+    conversation_id = site.victim_writes(reason=HandoffReason.ASKED_FOR_PERSON)
+    form = HELD | {"on": "conversation:" + conversation_id, "reason": "restriction"}
+
+    await sam.post(f"/console/c/{conversation_id}/keeping/hold", form)
+
+    said = site.service.database.read_now(lambda tx: tx.training_flags.find_open(conversation_id, None))
+    assert (holds_of(site), said) == ([("conversation", "restriction")], "excluded")
+
+
+async def test_a_supervisor_alone_lifts_it_and_says_why(site: DeskSite) -> None:
+    sam, alex = await site.detective(), await site.detective("alex", "Alex Test-Lead", role="supervisor")
+    conversation_id = site.victim_writes(reason=HandoffReason.ASKED_FOR_PERSON)
+    await sam.post(
+        f"/console/c/{conversation_id}/keeping/hold", HELD | {"on": "conversation:" + conversation_id}
+    )
+    [row] = site.rows(hold)
+
+    refused, _ = await sam.post(f"/console/holds/{row.id}", {"why": "I would like to"})
+    unsaid, _ = await alex.post(f"/console/holds/{row.id}", {"why": ""})
+    assert (refused.status, unsaid.status) == (403, 422)
+    assert len(holds_of(site)) == 1
+    _, page = await alex.get("/console/holds")
+    assert "A complaint runs about this" in page
+
+    lifted, _ = await alex.post(f"/console/holds/{row.id}", {"why": "The complaint is settled"})
+    again, _ = await alex.post(f"/console/holds/{row.id}", {"why": "The complaint is settled"})
+    assert (lifted.status, again.status) == (303, 409)
+    assert "hold_lifted" in site.acts()
+    assert holds_of(site) == []
+
+
+async def test_somebody_says_that_the_forces_record_has_it(site: DeskSite) -> None:
+    sam = await site.detective()
+    conversation_id = site.victim_writes(reason=HandoffReason.ASKED_FOR_PERSON)
+    here = f"/console/c/{conversation_id}/keeping"
+    _, page = await sam.get(here)
+    form = {name: field_in(page, name) for name in ("up_to", "until")}
+
+    unsure, _ = await sam.post(here + "/exported", form)
+    broken, _ = await sam.post(here + "/exported", form | {"sure": "yes", "until": "soon"})
+    other, _ = await sam.post(here + "/exported", form | {"sure": "yes", "up_to": "999"})
+    assert (unsure.status, broken.status, other.status) == (422, 422, 422)
+    assert site.rows(record_export) == []
+
+    told, _ = await sam.post(here + "/exported", form | {"sure": "yes"})
+    assert told.status == 303
+    assert "export_acknowledged" in site.acts()
+    [row] = site.rows(record_export)
+    assert row.covers_until >= site.rows(inbox)[0].received_at
+
+
+async def test_a_supervisor_asks_for_erasing_and_hears_every_reason_against_it(site: DeskSite) -> None:
+    alex = await site.detective("alex", "Alex Test-Lead", role="supervisor")
+    conversation_id = site.victim_writes(reason=HandoffReason.ASKED_FOR_PERSON)
+    site.link_case(conversation_id)
+    form = {"of": "conversation:" + conversation_id, "reason": "request", "sure": "yes"}
+
+    answer, page = await alex.post(f"/console/c/{conversation_id}/erase", form)
+
+    assert answer.status == 409
+    assert "A case of theirs is open" in page
+    assert "it waits on the queue" in page
+    assert site.rows(erasure) == []
+    assert "erasure_refused" in site.acts()
+
+
+async def test_what_nothing_speaks_against_is_begun(site: DeskSite) -> None:
+    alex = await site.detective("alex", "Alex Test-Lead", role="supervisor")
+    conversation_id = site.victim_writes()
+    here = f"/console/c/{conversation_id}/erase"
+    form = {"of": "conversation:" + conversation_id, "reason": "request"}
+
+    _, page = await alex.get(here)
+    unsure, _ = await alex.post(here, form)
+    asked, _ = await alex.post(here, form | {"sure": "yes"})
+    again, _ = await alex.post(here, form | {"sure": "yes"})
+    _, listed = await alex.get("/console/holds?done=erasing")
+
+    assert "This conversation alone" in page
+    assert (unsure.status, asked.status, again.status) == (422, 303, 409)
+    assert [row.stage for row in site.rows(erasure)] == [ErasureStage.OUTSIDE]
+    assert "It is being erased" in listed
+
+
+async def test_an_investigator_erases_nothing(site: DeskSite) -> None:
+    sam = await site.detective()
+    conversation_id = site.victim_writes(reason=HandoffReason.ASKED_FOR_PERSON)
+
+    answer, _ = await sam.get(f"/console/c/{conversation_id}/erase")
+
+    assert answer.status == 403
