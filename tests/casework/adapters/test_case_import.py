@@ -50,6 +50,7 @@ def test_a_file_is_imported_and_again_changes_only_when_it_was_confirmed(
     assert all(row[confirmed] > old[confirmed] for row, old in zip(now, was, strict=True))  # type: ignore[operator]
     assert [row[:confirmed] for row in now] == [row[:confirmed] for row in was]
     assert len(after.pop("audit")) == len(before.pop("audit")) + 1
+    assert after.pop("audit_head") != before.pop("audit_head")
     assert after == before
 
 

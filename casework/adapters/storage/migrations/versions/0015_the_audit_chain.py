@@ -100,11 +100,9 @@ def _chain_rows(table: str) -> Iterator[list[Row]]:
             break
         last = rows[-1].id
         yield [_to_chained(row, heads) for row in rows]
-    head = sa.table("audit_head", *(sa.column(name) for name in ("shard", "seq", "hash")))
-    connection.execute(
-        sa.insert(head),
-        [{"shard": each.shard, "seq": each.seq, "hash": each.hash} for each in heads.values()],
-    )
+    audit_head = sa.table("audit_head", *(sa.column(name) for name in ("shard", "seq", "hash")))
+    for each in (head for head in heads.values() if head.seq > 0):  # a chain without a record has no head yet
+        connection.execute(sa.insert(audit_head), {"shard": each.shard, "seq": each.seq, "hash": each.hash})
 
 
 def _to_chained(row: Any, heads: dict[int, Head]) -> Row:
