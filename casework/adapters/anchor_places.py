@@ -132,7 +132,7 @@ class MailPlace:
 
 def _write_letter(anchor: StoredAnchor, to: str, texts: ServiceTexts) -> OutboundMessage:
     """What the sender of mail takes. It is of no conversation and never stored."""
-    said = texts.render("audit_anchor_mail", Channel.EMAIL, number=str(anchor.number))
+    said = texts.render("audit_anchor_mail", Channel.EMAIL)
     return OutboundMessage(
         conversation_id="",
         channel=Channel.EMAIL,

@@ -509,7 +509,9 @@ async def test_every_way_on_from_a_conversation_opens_for_its_owner(site: DeskSi
     ways = more_acts(page)
     opened = {way: (await sam.get(way))[0].status for way in ways}
 
-    assert set(ways) == {f"{here}/{name}" for name in ("notes", "transfer", "regrade", "happened", "plan")}
+    assert set(ways) == {
+        f"{here}/{name}" for name in ("notes", "transfer", "regrade", "happened", "plan", "export")
+    }
     assert set(opened.values()) == {200}
     # What came of it is on the page itself.
     assert 'id="finish"' in page
