@@ -9,6 +9,8 @@ from casework.adapters.service import Service
 from casework.adapters.settings import Settings
 from casework.adapters.storage.database import Database, create_engine, may_retry
 from casework.adapters.storage.error_counts import count_database_errors
+from casework.adapters.storage.vaults import check_keys
+from casework.adapters.vault.key_services import FileKeys
 from casework.model.bands import Bands, load_band_limits, load_band_says
 from casework.model.disclosure_screen import DisclosureScreen, load_disclosure_screen
 from casework.model.grade_clocks import load_grade_clocks
@@ -22,8 +24,9 @@ __all__ = ["Service", "build_service"]
 
 def build_service(settings: Settings, *, clock: Clock | None = None, goes_first: bool = False) -> Service:
     """Reads rules and templates, opens the database; starts nothing. `goes_first`: see `Database`."""
-    engine = create_engine(settings.database_url)
+    engine = create_engine(settings.database_url, FileKeys(settings.keys_file))
     count_database_errors(engine, may_retry)
+    check_keys(engine)
     clock = clock or (DatabaseClock(engine) if engine.dialect.name == "postgresql" else SystemClock())
     return Service(
         settings=settings,

@@ -220,6 +220,9 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="signed heads from a place outside, for verify (docs/audit.md)",
     )
+    keys = add("keys", commands.keys, "the keys of what is sealed: check, change, and make anew")
+    keys.add_argument("action", choices=["check", "rotate", "rewrap", "forget", "rotate-index", "make"])
+    keys.add_argument("what", nargs="?", metavar="VERSION|FILE", help="for forget and make")
     bench = add("bench", bench_chosen, "measure speed as ratios, or understanding on public sets, in one run")
     bench.add_argument(
         "what",

@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 import aiohttp
 import sqlalchemy as sa
 
-from casework.adapters.storage.database import create_engine
+from casework.adapters.storage.database import create_engine, find_keys
 from casework.adapters.storage.migrate import upgrade
 from casework.adapters.storage.tables import conversation
 from channels.twilio_signature import SIGNATURE_HEADER, compute_signature
@@ -180,6 +180,7 @@ async def running_service(
     environ = {
         **plan.environ,
         "WAYMARK_DATABASE_URL": url,
+        "WAYMARK_KEYS": str(find_keys(url)),
         "WAYMARK_RASA_URLS": f"http://127.0.0.1:{rasa_port}",
     }
     environ["WAYMARK_PUBLIC_URL"] = plan.public_address

@@ -23,7 +23,7 @@ import aiohttp
 import sqlalchemy as sa
 from aiohttp import web
 
-from casework.adapters.storage.database import create_engine
+from casework.adapters.storage.database import create_engine, find_keys
 from casework.adapters.storage.migrate import upgrade
 from casework.adapters.storage.tables import held_count, inbox, outbox, turn
 from channels.spool import MESSAGE_PATH
@@ -372,6 +372,7 @@ def _make_environ(folder: Path, database_url: str, rasa_url: str) -> dict[str, s
         "WAYMARK_SANDBOX": "1",
         "WAYMARK_DATA_DIR": str(folder),
         "WAYMARK_DATABASE_URL": database_url,
+        "WAYMARK_KEYS": str(find_keys(database_url)),
         "WAYMARK_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "WAYMARK_PORT": port,
         "WAYMARK_CONSOLE_PORT": console,

@@ -22,8 +22,9 @@ import aiohttp
 import sqlalchemy as sa
 
 from casework.adapters.settings import Settings
-from casework.adapters.storage.database import create_engine
+from casework.adapters.storage.database import create_engine, find_keys
 from casework.adapters.storage.migrate import upgrade
+from casework.adapters.storage.sealed import seal_all
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import conversation, desk_item, inbox, outbox, turn
 from casework.bootstrap import build_service
@@ -145,7 +146,7 @@ def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 def _insert(engine: sa.Engine, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     with engine.begin() as connection:
-        connection.execute(sa.insert(table), list(rows))
+        connection.execute(sa.insert(table), seal_all(connection, table, rows))
 
 
 def _conversations(ids: Sequence[str], now: datetime) -> Iterator[dict[str, Any]]:
@@ -263,7 +264,7 @@ async def asking_desk(
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """A desk over that database, a process of its own, and somebody of that role logged in. Raises BenchFailed."""
     plan = make_plan(root, data_dir=folder, port=find_free_port(), console_port=find_free_port())
-    environ = {**plan.environ, "WAYMARK_DATABASE_URL": url}
+    environ = {**plan.environ, "WAYMARK_DATABASE_URL": url, "WAYMARK_KEYS": str(find_keys(url))}
     service = build_service(Settings.from_env(environ))
     try:
         token = open_session(service, role=role)

@@ -15,6 +15,7 @@ from casework.adapters.service import Service
 from casework.adapters.settings import Settings
 from casework.adapters.storage.conversations import screen_to_json
 from casework.adapters.storage.migrate import upgrade
+from casework.adapters.storage.sealed import seal_all
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import conversation, inbox, metadata, turn
 from casework.adapters.storage.workbench_tables import turn_record
@@ -130,7 +131,7 @@ def fill(root: Path, service: Service, states: Sequence[JsonObject | None], *, t
                 table = metadata.tables[name]
                 of_table = [row[name] for row in some if name in row]
                 if of_table:
-                    connection.execute(sa.insert(table), of_table)
+                    connection.execute(sa.insert(table), seal_all(connection, table, of_table))
 
 
 def _rows(

@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal_all
 from casework.adapters.storage.tables import conversation, inbox, turn
 from casework.adapters.storage.workbench_tables import review_item, review_reason, turn_record
 from casework.model.review_queues import NO_DANGER, Queue
@@ -65,7 +66,7 @@ def fill_workbench(engine: sa.Engine, turns: int) -> None:
             with engine.begin() as connection:
                 chunk = list(rows(connection, first, min(first + CHUNK, turns + 1)))
                 if chunk:
-                    connection.execute(sa.insert(table), chunk)
+                    connection.execute(sa.insert(table), seal_all(connection, table, chunk))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("ANALYZE"))
 

@@ -32,6 +32,7 @@ from launcher.feedback import show_feedback
 from launcher.invite import WAYS as WAYS
 from launcher.invite import invite as make_invite
 from launcher.keeping import run_erase, run_retention
+from launcher.keys import make_keys, run_keys
 from launcher.link import LABELS as LABELS
 from launcher.link import run_link
 from launcher.model_files import read_birth
@@ -396,18 +397,33 @@ def database(given: Namespace) -> int:
     match given.action:
         case "upgrade":
             service = build_service(settings)
-            upgrade(service.database.engine)
+            upgrade(service.database.engine, say=print)
             service.database.close()
             print("The database is current.")
         case "verify":
             # A database that is damaged or not current is not read any further.
-            return backups.verify(settings.database_url) or run_verify(settings, given.anchors)
+            is_wrong = backups.verify(settings.database_url, key_file=settings.keys_file)
+            return is_wrong or run_verify(settings, given.anchors)
         case "backup":
-            print(f"Saved {backups.backup(settings.database_url, _file(given))}")
+            saved = backups.backup(settings.database_url, _file(given))
+            print(f"Saved {saved}, and its keys beside it: keep those elsewhere, for 35 days at most.")
         case "restore":
-            backups.restore(settings.database_url, _file(given))
+            print(backups.restore(settings.database_url, _file(given), key_file=settings.keys_file))
             print("Restored. Run ./waymark db verify.")
     return 0
+
+
+def keys(given: Namespace) -> int:
+    if given.action == "make":
+        return make_keys(given.what)
+    settings = _settings(given)
+    return run_keys(
+        given.action,
+        given.what,
+        url=settings.database_url,
+        key_file=settings.keys_file,
+        data_dir=settings.data_dir,
+    )
 
 
 def _file(given: Namespace) -> Path:

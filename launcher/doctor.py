@@ -18,6 +18,8 @@ from pysqlite3 import dbapi2 as sqlite
 from casework.adapters.settings import Settings
 from casework.adapters.storage.database import create_engine
 from casework.adapters.storage.migration_state import is_current
+from casework.adapters.vault.key_files import KeysWrong
+from casework.adapters.vault.key_services import FileKeys
 from casework.model.errors import WaymarkError
 from casework.services.sweeps import ProviderUnreachable
 from channels.twilio_reads import TwilioAccount, TwilioReader
@@ -90,10 +92,16 @@ def check_settings(root: Path, data_dir: Path) -> Iterator[Finding]:
 
 def check_database(root: Path, data_dir: Path) -> Iterator[Finding]:
     settings = Settings.from_env(make_plan(root, data_dir=data_dir, port=8080, console_port=8081).environ)
-    engine = create_engine(settings.database_url)
-    with engine.connect() as connection:
-        well = is_current(connection)
-    engine.dispose()
+    engine = create_engine(settings.database_url, FileKeys(settings.keys_file))
+    try:
+        with engine.connect() as connection:
+            well = is_current(connection)
+    except KeysWrong as wrong:
+        yield Finding("keys", False, f"{wrong}")
+        return
+    finally:
+        engine.dispose()
+    yield Finding("keys", True, f"{settings.keys_file}; keep a copy where the database is not")
     yield Finding("database", well, "current" if well else "a migration is missing; run ./waymark db upgrade")
     if engine.dialect.name == "sqlite":
         yield Finding("SQLite", True, f"{sqlite.sqlite_version}, which keeps committed writes")

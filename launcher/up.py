@@ -229,7 +229,7 @@ def _prepare_database(plan: Plan, settings: Settings) -> str | None:
     """Migrates, imports the case file, and in the sandbox makes staff members of each kind: their password."""
     service = build_service(settings)
     try:
-        upgrade(service.database.engine)
+        upgrade(service.database.engine, say=_say)
         _import_cases(plan, service.database)
         return staff.ensure_sandbox_members(service, plan.data_dir) if settings.is_sandbox else None
     finally:

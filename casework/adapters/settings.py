@@ -61,6 +61,9 @@ class Settings:
     staffed_hours_file: Path | None = None  # the force's own hours; None: casework/model/staffed_hours.toml
     on_call_key: str | None = field(default=None, repr=False)  # signs webhooks to staff; None: none leaves
     training_root: Path = Path(".")  # the checkout the workbench writes examples into and trains from
+    keys_file: Path = Path(
+        "var/keys/field.keys"
+    )  # of what is sealed: see casework/adapters/vault/key_files.py
     training_use: str = (
         "excluded"  # whether what nobody flagged may teach the assistant: one of TRAINING_USES
     )
@@ -110,6 +113,7 @@ class Settings:
             telegram_api_url=_telegram_api_url(environ),
             telegram_secret=_telegram_secret(environ),
             occupational_health_url=_occupational_health(environ),
+            keys_file=_keys_file(environ, data_dir),
             training_root=_training_root(environ),
             training_use=_training_use(environ),
             unusual_reading_file=_own_file(environ, "WAYMARK_UNUSUAL_READING_FILE", "docs/who-read.md"),
@@ -158,6 +162,16 @@ def _spool_dir(environ: Mapping[str, str], data_dir: Path) -> Path:
 def _spool_url(environ: Mapping[str, str]) -> str | None:
     value = environ.get("WAYMARK_SPOOL_URL", "").strip()
     return _check_url("WAYMARK_SPOOL_URL", value) if value else None
+
+
+def _keys_file(environ: Mapping[str, str], data_dir: Path) -> Path:
+    value = environ.get("WAYMARK_KEYS", "").strip()
+    if value and not Path(value).is_file():
+        raise SettingsInvalid(
+            f"WAYMARK_KEYS: there is no file {value!r}. Put back the one this database was sealed with, or make a "
+            f"first one with: ./waymark keys make {value}"
+        )
+    return Path(value or data_dir / "keys" / "field.keys").absolute()
 
 
 def _console_url(environ: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from casework.adapters.storage.tables import inbound_media, inbox, outbox, turn
+from casework.adapters.storage.tables import inbound_media, outbox, turn
 from casework.model.messages import Channel
 from casework.services.ports import MediaStatus
 from tests.console.channel_desk import FILE
@@ -33,7 +33,7 @@ def _turn_is_left(site: DeskSite, _conversation_id: str) -> None:
 
 
 def _is_read_as(site: DeskSite, _conversation_id: str) -> None:
-    site.write(lambda tx: tx.connection.execute(sa.update(inbox).values(read_as="My case")))
+    site.write(lambda tx: tx.inbox.record_reading(site.latest_inbox_id(), "My case"))
 
 
 def _opts_out(site: DeskSite, conversation_id: str) -> None:

@@ -289,7 +289,8 @@ def _finish(
 ) -> None:
     if outcome is not None:
         tx.turns.record_finished(inbox_id, conversation_id, outcome)
-    tx.connection.execute(sa.update(inbox).where(inbox.c.id == inbox_id).values(read_as=read_as))
+    if read_as is not None:
+        tx.inbox.record_reading(inbox_id, read_as)
 
 
 def _open_every_conversation(tx: SqlTransaction) -> None:
@@ -300,9 +301,9 @@ def _open_every_conversation(tx: SqlTransaction) -> None:
         for staff_id in staff:
             if (conversation_id, staff_id) not in known:
                 until = tx.now + timedelta(days=3650)
-                tx.glass.record(conversation_id, staff_id=staff_id, reason="test", until=until)
-    reviewed = sa.update(glass_opening).where(glass_opening.c.reason == "test")
-    tx.connection.execute(reviewed.values(reviewed_at=tx.now))
+                opened = tx.glass.record(conversation_id, staff_id=staff_id, reason="test", until=until)
+                reviewed = sa.update(glass_opening).where(glass_opening.c.id == opened)
+                tx.connection.execute(reviewed.values(reviewed_at=tx.now))
 
 
 def field_in(page: str, name: str) -> str:

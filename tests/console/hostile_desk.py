@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.schema import metadata
+from casework.adapters.storage.sealed import JSON, SERVICE, BlindIndex, Sealed
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import case
 from casework.adapters.storage.transaction import SqlTransaction
@@ -24,6 +25,7 @@ from casework.model.standings import Standing
 from casework.model.tokens import hash_token
 from tests.console.desk_site import DeskSite
 from tests.support.builders import a_case
+from tests.support.rows import put_rows
 
 CORPUS = Path(__file__).with_name("hostile_texts.json")
 
@@ -319,17 +321,17 @@ def _insert(tx: SqlTransaction, table: str, text: str, given: Mapping[str, Any])
             column.primary_key and isinstance(column.type, sa.Integer | sa.BigInteger)
         ):
             values[column.name] = _plain(column, tx)
-    tx.connection.execute(sa.insert(made).values(**values))
+    put_rows(tx.connection, made, values, owner=given.get("conversation_id") or SERVICE)
 
 
 def _plain(column: sa.Column[Any], tx: SqlTransaction) -> object:
-    if isinstance(column.type, sa.JSON):
+    if isinstance(column.type, sa.JSON) or getattr(column.type, "kind", None) == JSON:
         return {}
     if isinstance(column.type, sa.Boolean):
         return False
     if isinstance(column.type, sa.Integer | sa.BigInteger):
         return 0
-    if isinstance(column.type, sa.String):
+    if isinstance(column.type, sa.String | BlindIndex | Sealed):
         return new_id() if column.primary_key or column.unique or column.name == "dedupe_key" else "x"
     ahead = column.name in ("until", "ends_at", "due_at", "expires_at")
     return tx.now + timedelta(hours=1) if ahead else tx.now

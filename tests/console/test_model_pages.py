@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from casework.adapters.model_signing import load_public_key, paper_path, read_signed
 from casework.adapters.storage.model_tables import comparison_opening, model_release, model_version
@@ -35,6 +34,7 @@ from tests.console.model_desk import (
     live_of,
 )
 from tests.console.review_desk import add_item
+from tests.support.rows import put_rows
 
 MODELS = "/workbench/models"
 
@@ -168,19 +168,16 @@ async def test_a_model_that_learned_what_was_taken_back_is_marked(site: DeskSite
     inbox_id = add_item(site, "is there any news")
 
     def withdraw(tx: Any) -> None:
-        given = {"spans": [], "side": "train", "scenario": "wb_1", "is_reworded": False, "row_version": 1}
-        tx.connection.execute(
-            sa.insert(example).values(
-                id="e" * 18,
-                inbox_id=inbox_id,
-                text="is there any news",
-                status="withdrawn",
-                accepted_by="toni",
-                accepted_at=tx.now - timedelta(days=1),
-                in_data_since=2,
-                **given,
-            )
-        )
+        given: dict[str, Any] = {
+            "spans": [],
+            "side": "train",
+            "scenario": "wb_1",
+            "is_reworded": False,
+            "row_version": 1,
+        }
+        given |= {"id": "e" * 18, "inbox_id": inbox_id, "text": "is there any news", "status": "withdrawn"}
+        given |= {"accepted_by": "toni", "accepted_at": tx.now - timedelta(days=1), "in_data_since": 2}
+        put_rows(tx.connection, example, given)
 
     site.write(withdraw)
 

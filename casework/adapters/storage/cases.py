@@ -8,13 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from casework.adapters.storage.statements import insert
+from casework.adapters.storage.sealed import find_vault, seal, seal_all
+from casework.adapters.storage.statements import insert, new_id
 from casework.adapters.storage.tables import case, case_event, person
 from casework.model.case_changes import (
     FeedEvent,
     Settled,
     StoredCase,
-    id_of_person,
     is_same_victim,
     name_of_person,
     settle,
@@ -22,6 +22,8 @@ from casework.model.case_changes import (
 from casework.model.cases import Case, CaseEvent
 
 _COLUMNS = tuple(each.name for each in fields(Case) if each.name != "events")
+_STORED = tuple(case.c[name] for name in _COLUMNS)
+AT_ONCE = 500
 
 
 class SqlCases:
@@ -38,11 +40,13 @@ class SqlCases:
         """Each as it was settled, its person and its events with it."""
         if not settled:
             return
-        self._record_people(settled)
-        rows = [
-            {name: getattr(each.after, name) for name in _COLUMNS} | {"imported_at": as_of}
+        people = self._record_people(settled)
+        values = [
+            {name: getattr(each.after, name) for name in _COLUMNS}
+            | {"imported_at": as_of, "person_id": people[name_of_person(each.after)]}
             for each in settled
         ]
+        rows = seal_all(self._connection, case, values)
         statement = insert(self._connection, case)
         changed = {name: statement.excluded[name] for name in rows[0] if name != "crime_reference"}
         self._connection.execute(
@@ -64,7 +68,8 @@ class SqlCases:
             for event in events
         ]
         if rows:
-            self._connection.execute(insert(self._connection, case_event).on_conflict_do_nothing(), rows)
+            sealed = seal_all(self._connection, case_event, rows)
+            self._connection.execute(insert(self._connection, case_event).on_conflict_do_nothing(), sealed)
 
     def _remove_events(self, settled: Sequence[Settled]) -> None:
         rows = [
@@ -81,24 +86,42 @@ class SqlCases:
                 rows,
             )
 
-    def _record_people(self, settled: Sequence[Settled]) -> None:
+    def _record_people(self, settled: Sequence[Settled]) -> dict[str, str]:
+        """The id of each of them by `name_of_person`; who is new gets one."""
+        named = {name_of_person(each.after): each.after for each in settled}
+        known = self._find_people(list(named))
         rows = [
             {
-                "id": each.after.person_id,
-                "match_key": name_of_person(each.after),
-                "contact_mobile": each.after.contact_mobile,
+                "id": new_id(),
+                "match_key": name,
+                "contact_mobile": of.contact_mobile,
                 "created_at": self._now,
             }
-            for each in settled
+            for name, of in named.items()
+            if name not in known
         ]
-        self._connection.execute(insert(self._connection, person).on_conflict_do_nothing(), rows)
+        if rows:
+            sealed = seal_all(self._connection, person, rows)
+            self._connection.execute(insert(self._connection, person).on_conflict_do_nothing(), sealed)
+            known |= self._find_people([name for name in named if name not in known])
         for each in settled:
             if each.before is not None and is_same_victim(each.before, each.after):
-                self._keep_plan(each.before, each.after)
+                self._keep_plan(each.before.person_id, known[name_of_person(each.after)])
+        return known
 
-    def _keep_plan(self, before: Case, after: Case) -> None:
+    def _find_people(self, names: Sequence[str]) -> dict[str, str]:
+        vault = find_vault(self._connection.dialect)
+        found: dict[str, str] = {}
+        for start in range(0, len(names), AT_ONCE):
+            by_index = {vault.index(name): name for name in names[start : start + AT_ONCE]}
+            query = sa.select(person.c.match_key, person.c.id).where(
+                person.c.match_key.in_(list(by_index.values()))
+            )
+            found |= {by_index[row.match_key]: row.id for row in self._connection.execute(query)}
+        return found
+
+    def _keep_plan(self, old: str | None, new: str) -> None:
         """A new number or a name written otherwise must not lose the plan that keeps its owner safe."""
-        old, new = before.person_id, id_of_person(after)
         if old is None or old == new:
             return
         columns = (person.c.plan, person.c.plan_changed_at, person.c.plan_changed_by)
@@ -109,7 +132,7 @@ class SqlCases:
             )
         }
         if plans[old]["plan"] is not None and plans[new]["plan"] is None:
-            kept = plans[old] | {"id": new}
+            kept = seal(self._connection, person, plans[old] | {"id": new})
             self._connection.execute(sa.update(person).where(person.c.id == new).values(**kept))
 
     def set_stages(self, cases: Sequence[Case]) -> None:
@@ -152,7 +175,7 @@ class SqlCases:
 
     def find_stored(self, crime_references: Sequence[str], *, hold: bool = False) -> dict[str, StoredCase]:
         """Those that exist. `hold`: nobody else changes them until the transaction ends."""
-        query = sa.select(case).where(case.c.crime_reference.in_(crime_references))
+        query = sa.select(*_STORED).where(case.c.crime_reference.in_(crime_references))
         if hold:
             # In one order, so that two imports of the same cases wait for each other and never block.
             query = query.order_by(case.c.crime_reference).with_for_update()

@@ -92,13 +92,25 @@ class SqlContents:
         if since is not None:
             query = query.where(told_content.c.at >= since)
         for row in self._connection.execute(query):
+            has_left = row.has_left or self._has_left_anew(row)
             yield Told(
                 conversation_id=row.conversation_id,
                 outbox_id=row.id,
                 channel=Channel(row.channel),
                 at=row.at,
-                has_left=row.has_left,
+                has_left=has_left,
             )
+
+    def _has_left_anew(self, row: Any) -> bool:
+        """Sent anew it is another row with the same words."""
+        if row.turn_id is None:
+            return False
+        query = sa.select(outbox.c.text).where(
+            outbox.c.conversation_id == row.conversation_id,
+            outbox.c.turn_id == row.turn_id,
+            status_in(outbox, LEFT),
+        )
+        return row.text in self._connection.execute(query).scalars().all()
 
 
 def _is_one_of(*statuses: ContentStatus) -> sa.ColumnElement[bool]:
@@ -128,22 +140,15 @@ def _list_published() -> sa.Select[Any]:
 
 @cache
 def _list_told() -> sa.Select[Any]:
-    copy = outbox.alias("copy")
-    # Sent anew it is another row with the same words.
-    has_left_anew = sa.exists().where(
-        copy.c.conversation_id == outbox.c.conversation_id,
-        copy.c.turn_id == outbox.c.turn_id,
-        copy.c.text == outbox.c.text,
-        status_in(copy, LEFT),
-    )
-    has_left = sa.or_(status_in(outbox, LEFT), has_left_anew)
     return (
         sa.select(
             outbox.c.conversation_id,
             outbox.c.id,
+            outbox.c.turn_id,
             outbox.c.channel,
+            outbox.c.text,
             told_content.c.at,
-            has_left.label("has_left"),
+            status_in(outbox, LEFT).label("has_left"),
         )
         .join_from(told_content, outbox, outbox.c.id == told_content.c.outbox_id)
         .order_by(told_content.c.at, outbox.c.id)

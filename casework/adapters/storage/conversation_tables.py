@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import Sealed, sealed_rows
 from casework.adapters.storage.tables import Serial, UtcDateTime, metadata
 
 
@@ -24,9 +25,10 @@ staff_note = sa.Table(
     _id(),
     _conversation(),
     _staff(),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text", Sealed(), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Index("ix_staff_note_conversation_id", "conversation_id", "created_at"),
+    info=sealed_rows(row=["id"], owner="conversation_id"),
 )
 
 # A reply half written, one an author and conversation. It stays when the conversation changes hands.
@@ -35,8 +37,9 @@ draft = sa.Table(
     metadata,
     sa.Column("conversation_id", sa.String(32), sa.ForeignKey("conversation.id"), primary_key=True),
     sa.Column("staff_id", sa.String(32), sa.ForeignKey("staff_member.id"), primary_key=True),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text", Sealed(), nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
+    info=sealed_rows(row=["conversation_id", "staff_id"], owner="conversation_id"),
 )
 
 # Every version is kept: the record of what was sent names one. The newest of a name is the one offered.
@@ -63,9 +66,10 @@ correction = sa.Table(
     _conversation(),
     _staff(),
     sa.Column("block", sa.String(24), nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text", Sealed(), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False, index=True),
     sa.Column("handled_at", UtcDateTime, nullable=True),
+    info=sealed_rows(row=["id"], owner="conversation_id"),
 )
 
 # What came of it, each time a person says so.
@@ -109,10 +113,11 @@ follow_up = sa.Table(
     _conversation(),
     _staff("to_staff_id"),
     _staff("by_staff_id"),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text", Sealed(), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("seen_at", UtcDateTime, nullable=True),
     sa.Index("ix_follow_up_to_staff_id", "to_staff_id", "created_at"),
+    info=sealed_rows(row=["id"], owner="conversation_id"),
 )
 
 # What may be said of a talk with a person, word for word as they approved it.
@@ -129,8 +134,9 @@ hand_back_summary = sa.Table(
     sa.Column("crime_reference", sa.String(32), sa.ForeignKey("case.crime_reference"), nullable=True),
     # As the conversation stood once it was handed back: the next owner's words take its place.
     sa.Column("epoch", sa.Integer, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text", Sealed(), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("said_at", UtcDateTime, nullable=True),
     sa.Index("ix_hand_back_summary_conversation_id", "conversation_id", "created_at"),
+    info=sealed_rows(row=["id"], owner="conversation_id"),
 )

@@ -1,13 +1,16 @@
 """Conversations, what came in, and the two together as a transcript."""
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.data_keys import SqlDataKeys
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import insert_for, insert_once, new_id
 from casework.adapters.storage.tables import (
     DESK_ITEM_OPEN,
@@ -41,6 +44,8 @@ MOST_OVERTAKING = 50
 HAS_OPEN_ITEM = sa.exists().where(
     desk_item.c.conversation_id == conversation.c.id, status_in(desk_item, DESK_ITEM_OPEN)
 )
+# What a channel may say of the writer beside their words: see InboundMessage.details.
+TOLD = ("phone", "profile_name")
 INVITE_KEYS = re.compile(rf"(?<=/i/)[\w-]+|\b{WORD.pattern}\b")
 
 
@@ -50,16 +55,25 @@ class SqlConversations:
         self._now = now
 
     def open(self, channel: Channel, external_id: str) -> Conversation:
-        # The update branch takes the row's lock, so messages of one conversation commit one by one
+        # The update takes the row's lock, so messages of one conversation commit one by one
         # and inbox ids follow commit order within it.
+        known = self._connection.execute(HOLD_OF, {"on": channel.value, "of": external_id}).first()
+        return _conversation(known or self._begin(channel, external_id))
+
+    def _begin(self, channel: Channel, external_id: str) -> Any:
+        conversation_id = new_id()
         values = {
-            "id": new_id(),
+            "id": conversation_id,
             "channel": channel.value,
             "external_id": external_id,
             "epoch": 0,
             "created_at": self._now,
         }
-        return _conversation(self._connection.execute(_open(self._connection.dialect.name), values).one())
+        sealed = seal(self._connection, conversation, values)
+        row = self._connection.execute(_open(self._connection.dialect.name), sealed).one()
+        if row.id != conversation_id:  # somebody else began it in the same moment
+            SqlDataKeys(self._connection).drop_unused(conversation_id)
+        return row
 
     def get(self, conversation_id: str) -> Conversation:
         return self._get(sa.select(conversation).where(conversation.c.id == conversation_id))
@@ -104,7 +118,9 @@ class SqlConversations:
                 conversation.c.epoch == epoch,
                 conversation.c.owner_id.is_(None),
             )
-            .values(state=state)
+            .values(
+                state=seal(self._connection, conversation, {"id": conversation_id, "state": state})["state"]
+            )
         )
         return result.rowcount == 1
 
@@ -124,6 +140,14 @@ def _conversation(row: Any) -> Conversation:
         model_id=row.model_id,
         model_at=row.model_at,
     )
+
+
+HOLD_OF = (
+    sa.update(conversation)
+    .where(conversation.c.channel == sa.bindparam("on"), conversation.c.external_id == sa.bindparam("of"))
+    .values(channel=conversation.c.channel)
+    .returning(conversation)
+)
 
 
 @cache
@@ -153,7 +177,9 @@ class SqlInbox:
             "sent_at": message.sent_at,
             "details": dict(message.details) or None,
         }
-        inbox_id = insert_once(self._connection, inbox, ["channel", "provider_message_id"], values)
+        values["told_index"] = index_of_told(message.details)
+        sealed = seal(self._connection, inbox, values)
+        inbox_id = insert_once(self._connection, inbox, ["channel", "provider_message_id"], sealed)
         if inbox_id is not None:
             self._note_heard(message, conversation_id)
         return inbox_id
@@ -167,7 +193,10 @@ class SqlInbox:
         )
 
     def record_reading(self, inbox_id: int, read_as: str) -> None:
-        self._connection.execute(sa.update(inbox).where(inbox.c.id == inbox_id).values(read_as=read_as))
+        row = self._connection.execute(NAME_OF_MESSAGE, {"of": inbox_id}).one()
+        sealed = seal(self._connection, inbox, {**row._mapping, "read_as": read_as})
+        changed = sa.update(inbox).where(inbox.c.id == inbox_id).values(read_as=sealed["read_as"])
+        self._connection.execute(changed)
 
     def is_overtaken(self, inbox_id: int, conversation_id: str, *, sent_at: datetime) -> bool:
         stored = sa.select(inbox.c.received_at, inbox.c.sent_at).where(
@@ -250,6 +279,25 @@ LAST_CLOSED = sa.select(sa.func.max(desk_item.c.closed_at)).where(
     desk_item.c.conversation_id == sa.bindparam("of")
 )
 LARGEST_ID = 2**63 - 1
+NAME_OF_MESSAGE = sa.select(inbox.c.channel, inbox.c.provider_message_id, inbox.c.conversation_id).where(
+    inbox.c.id == sa.bindparam("of")
+)
+
+
+def index_of_told(details: Mapping[str, Any]) -> str | None:
+    """Of what the channel tells of the writer, for `list_told`; None where it tells nothing."""
+    told = [details.get(key) for key in TOLD]
+    return json.dumps(told) if any(told) else None
+
+
+def list_told(connection: sa.Connection, conversation_id: str, key: str) -> list[str]:
+    """What the channel has told of the writer as `phone` or `profile_name`, each value once, the oldest first."""
+    newest = sa.select(sa.func.max(inbox.c.id)).where(
+        inbox.c.conversation_id == conversation_id, inbox.c.told_index.is_not(None)
+    )
+    query = sa.select(inbox.c.details).where(inbox.c.id.in_(newest.group_by(inbox.c.told_index)))
+    told = [row.details.get(key) for row in connection.execute(query.order_by(inbox.c.id))]
+    return list(dict.fromkeys(value for value in told if value))
 
 
 class SqlTranscripts:
@@ -275,9 +323,14 @@ class SqlTranscripts:
         return reversed(rows)
 
 
+# Without what no transcript shows: each column would be opened for every message of a page.
+_CAME = [column for column in inbox.c if column.name not in ("raw", "told_index")]
+_WENT = [column for column in outbox.c if column.name not in ("to", "to_sealed")]
+
+
 def _all_came(conversation_id: str) -> sa.Select[Any]:
     return (
-        sa.select(inbox, turn.c.outcome)
+        sa.select(*_CAME, turn.c.outcome)
         .join_from(inbox, turn, turn.c.inbox_id == inbox.c.id, isouter=True)
         .where(inbox.c.conversation_id == conversation_id)
     )
@@ -285,7 +338,7 @@ def _all_came(conversation_id: str) -> sa.Select[Any]:
 
 def _all_went(conversation_id: str) -> sa.Select[Any]:
     return (
-        sa.select(outbox, staff_member.c.display_name)
+        sa.select(*_WENT, staff_member.c.display_name)
         .join_from(outbox, staff_member, outbox.c.staff_id == staff_member.c.id, isouter=True)
         .where(outbox.c.conversation_id == conversation_id)
     )

@@ -1,6 +1,7 @@
 """One database, two dialects. A write is one function run in one transaction."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,8 @@ from sqlalchemy.engine import make_url
 from casework.adapters.storage.records import write_before_reading
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.storage.turnstile import find_turnstile
+from casework.adapters.storage.vaults import Vault
+from casework.adapters.vault.key_services import FileKeys, KeyService
 from casework.model.errors import SettingsInvalid
 from casework.services.ports import Clock
 
@@ -22,23 +25,41 @@ Result = TypeVar("Result")
 # Before 3.51.3 a WAL reset could lose committed writes (sqlite.org/wal.html#walresetbug).
 OLDEST_SAFE_SQLITE = (3, 51, 3)
 BUSY_SECONDS = 10
+KEYS_BESIDE = Path("keys") / "field.keys"  # in the data directory
 TRIES = 6
 # A worker that looks for work and finds none changes nothing, and must wake neither the others nor itself.
 NOTIFY_OF_A_CHANGE = "SELECT pg_notify('waymark', '') WHERE pg_current_xact_id_if_assigned() IS NOT NULL"
 
 
-def create_engine(url: str) -> sa.Engine:
-    """An engine for `url`; refuses a SQLite build that can lose committed writes."""
+def create_engine(url: str, keys: FileKeys | None = None, *, service: KeyService | None = None) -> sa.Engine:
+    """An engine for `url`, with the keys of what is sealed there; refuses a SQLite build that can lose writes.
+
+    Without `keys`: the file beside a SQLite database, else the one that WAYMARK_KEYS names. No file is read before it
+    is needed. `service`: what wraps data keys in the file's place.
+    """
     parsed = make_url(url)
-    is_sqlite = parsed.get_backend_name() == "sqlite"
-    engine = _create_sqlite_engine(parsed) if is_sqlite else _create_postgresql_engine(parsed)
+    if parsed.get_backend_name() == "sqlite":
+        engine = _create_sqlite_engine(parsed)
+    elif parsed.get_backend_name() == "postgresql":
+        engine = _create_postgresql_engine(parsed)
+    else:
+        raise SettingsInvalid(f"WAYMARK_DATABASE_URL: {parsed.drivername} is not sqlite or postgresql")
+    Vault(engine, keys or FileKeys(find_keys(parsed)), service=service)
     sa.event.listen(engine, "before_cursor_execute", write_before_reading)
     return engine
 
 
+def find_keys(address: str | sa.URL) -> Path:
+    """Where the key file of a database is looked for when nobody says."""
+    url = make_url(address)
+    beside = (Path(url.database or "").parent / KEYS_BESIDE).absolute()
+    named = os.environ.get("WAYMARK_KEYS", "").strip()
+    if url.get_backend_name() == "sqlite" and (beside.exists() or not named):
+        return beside
+    return Path(named or Path(os.environ.get("WAYMARK_DATA_DIR", "var")) / KEYS_BESIDE).absolute()
+
+
 def _create_postgresql_engine(parsed: sa.URL) -> sa.Engine:
-    if parsed.get_backend_name() != "postgresql":
-        raise SettingsInvalid(f"WAYMARK_DATABASE_URL: {parsed.drivername} is not sqlite or postgresql")
     return sa.create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=12,

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from casework.adapters.storage.desk_tables import regrade
 from casework.adapters.storage.queue_facts import list_queue_facts
+from casework.adapters.storage.sealed import seal_all
 from casework.adapters.storage.statements import insert_once, new_id
 from casework.adapters.storage.tables import (
     DESK_ITEM_OPEN,
@@ -157,15 +158,15 @@ class SqlDesk:
     def _note_raised(self, *where: sa.ColumnElement[bool], to_grade: sa.ColumnElement[int]) -> None:
         """For the record, just before a rule raises them: what it says is the item's own reason."""
         raised = sa.select(
-            desk_item.c.id,
+            desk_item.c.id.label("item_id"),
             desk_item.c.conversation_id,
-            desk_item.c.grade,
-            to_grade,
+            desk_item.c.grade.label("from_grade"),
+            to_grade.label("to_grade"),
             desk_item.c.reason,
-            sa.literal(self._now, regrade.c.at.type),
         ).where(*where)
-        columns = ["item_id", "conversation_id", "from_grade", "to_grade", "reason", "at"]
-        self._connection.execute(sa.insert(regrade).from_select(columns, raised))
+        rows = [{**row, "at": self._now} for row in self._connection.execute(raised).mappings()]
+        if rows:
+            self._connection.execute(sa.insert(regrade), seal_all(self._connection, regrade, rows))
 
     def find_check(self, conversation_id: str) -> DeskItem | None:
         row = self._connection.execute(FIND_CHECK, {"of": conversation_id}).first()

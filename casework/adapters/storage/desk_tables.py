@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import Sealed, row_key, sealed_rows
 from casework.adapters.storage.tables import Serial, UtcDateTime, metadata
 
 TRANSFER_OFFERED = ("offered",)
@@ -23,9 +24,11 @@ regrade = sa.Table(
     sa.Column("to_grade", sa.Integer, nullable=False),
     # None: a rule of ours raised it.
     _staff("by_id", nullable=True),
-    sa.Column("reason", sa.String(500), nullable=False),
+    sa.Column("reason", Sealed(), nullable=False),
+    row_key(),
     sa.Column("at", UtcDateTime, nullable=False, index=True),
     sa.Index("ix_regrade_conversation_id_id", "conversation_id", "id"),
+    info=sealed_rows(row=["row_key"], owner="conversation_id"),
 )
 
 transfer = sa.Table(
@@ -39,8 +42,8 @@ transfer = sa.Table(
     _staff("from_id", nullable=True),
     _staff("to_id", nullable=True),
     _staff("by_id"),
-    sa.Column("reason", sa.String(500), nullable=False),
-    sa.Column("promised", sa.String(500), nullable=False),
+    sa.Column("reason", Sealed(), nullable=False),
+    sa.Column("promised", Sealed(), nullable=False),
     sa.Column("offered_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("settled_at", UtcDateTime, nullable=True),
@@ -54,6 +57,7 @@ transfer = sa.Table(
         sqlite_where=_OFFERED,
         postgresql_where=_OFFERED,
     ),
+    info=sealed_rows(row=["id"], owner="conversation_id"),
 )
 
 shift = sa.Table(

@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from casework.adapters.storage.conversation_tables import draft
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import insert
 from casework.adapters.storage.tables import outbox, staff_member
 from casework.services.conversation_ports import Draft
@@ -16,10 +17,9 @@ class SqlDrafts:
         self._now = now
 
     def keep(self, conversation_id: str, staff_id: str, text: str) -> None:
-        values = {"text": text, "updated_at": self._now}
-        statement = insert(self._connection, draft).values(
-            conversation_id=conversation_id, staff_id=staff_id, **values
-        )
+        named = {"conversation_id": conversation_id, "staff_id": staff_id}
+        values = seal(self._connection, draft, named | {"text": text, "updated_at": self._now})
+        statement = insert(self._connection, draft).values(values)
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=["conversation_id", "staff_id"], set_=values)
         )

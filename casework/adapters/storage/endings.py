@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from casework.adapters.storage.conversation_tables import correction, ending, label_suggestion
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import inbox, staff_member
 from casework.model.desk import Outcome
@@ -103,12 +104,18 @@ class SqlEndings:
         correction_id = new_id()
         self._connection.execute(
             sa.insert(correction).values(
-                id=correction_id,
-                conversation_id=conversation_id,
-                staff_id=staff_id,
-                block=block.value,
-                text=text,
-                created_at=self._now,
+                seal(
+                    self._connection,
+                    correction,
+                    {
+                        "id": correction_id,
+                        "conversation_id": conversation_id,
+                        "staff_id": staff_id,
+                        "block": block.value,
+                        "text": text,
+                        "created_at": self._now,
+                    },
+                )
             )
         )
         return correction_id

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import insert
 from casework.adapters.storage.workbench_tables import data_version, example, example_change
 from casework.model.errors import ExampleNotFound
@@ -26,7 +27,7 @@ class SqlExamples:
             for column in example.c
             if hasattr(example_, column.name)
         }
-        values["spans"] = [list(span) for span in example_.spans]
+        values = seal(self._connection, example, values | {"spans": [list(span) for span in example_.spans]})
         statement = insert(self._connection, example).on_conflict_do_nothing()
         returned = self._connection.execute(statement.returning(example.c.id), values)
         return returned.first() is not None
@@ -80,6 +81,10 @@ class SqlExamples:
         return self._list(query.order_by(example.c.id))
 
     def change(self, example_id: str, *, row_version: int, **values: Any) -> bool:
+        if "text" in values:
+            of = sa.select(example.c.conversation_id).where(example.c.id == example_id)
+            named = {"id": example_id, "conversation_id": self._connection.execute(of).scalar()}
+            values["text"] = seal(self._connection, example, named | {"text": values["text"]})["text"]
         result = self._connection.execute(
             sa.update(example)
             .where(example.c.id == example_id, example.c.row_version == row_version, ACCEPTED)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.staff_tables import sign_in_attempt, staff_factor, staff_recovery_code
 from casework.adapters.storage.statements import insert, new_id
 from casework.services.staff_ports import Factor, RecoveryCode, SignInAttempt
@@ -24,13 +25,13 @@ class SqlFactors:
         return Factor(secret=row.secret, is_confirmed=row.confirmed_at is not None, last_step=row.last_step)
 
     def begin(self, staff_id: str, secret: str) -> None:
-        statement = insert(self._connection, staff_factor).values(
-            staff_id=staff_id, secret=secret, created_at=self._now, last_step=0
-        )
+        values = {"staff_id": staff_id, "secret": secret, "created_at": self._now, "last_step": 0}
+        sealed = seal(self._connection, staff_factor, values)
+        statement = insert(self._connection, staff_factor).values(sealed)
         self._connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["staff_id"],
-                set_={"secret": secret, "created_at": self._now, "last_step": 0},
+                set_=sealed,
                 where=staff_factor.c.confirmed_at.is_(None),
             )
         )

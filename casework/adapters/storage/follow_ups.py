@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from casework.adapters.storage.conversation_tables import follow_up
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import audit, staff_member
 from casework.services.conversation_ports import FollowUp
@@ -31,12 +32,18 @@ class SqlFollowUps:
     def record(self, conversation_id: str, *, to: str, by: str, text: str) -> None:
         self._connection.execute(
             sa.insert(follow_up).values(
-                id=new_id(),
-                conversation_id=conversation_id,
-                to_staff_id=to,
-                by_staff_id=by,
-                text=text,
-                created_at=self._now,
+                seal(
+                    self._connection,
+                    follow_up,
+                    {
+                        "id": new_id(),
+                        "conversation_id": conversation_id,
+                        "to_staff_id": to,
+                        "by_staff_id": by,
+                        "text": text,
+                        "created_at": self._now,
+                    },
+                )
             )
         )
 

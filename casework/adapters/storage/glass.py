@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.staff_tables import glass_opening
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import staff_member
@@ -31,12 +32,18 @@ class SqlGlass:
         opening_id = new_id()
         self._connection.execute(
             sa.insert(glass_opening).values(
-                id=opening_id,
-                conversation_id=conversation_id,
-                staff_id=staff_id,
-                reason=reason,
-                opened_at=self._now,
-                until=until,
+                seal(
+                    self._connection,
+                    glass_opening,
+                    {
+                        "id": opening_id,
+                        "conversation_id": conversation_id,
+                        "staff_id": staff_id,
+                        "reason": reason,
+                        "opened_at": self._now,
+                        "until": until,
+                    },
+                )
             )
         )
         return opening_id
@@ -59,10 +66,22 @@ class SqlGlass:
         return self._connection.execute(query).scalar_one()
 
     def review(self, opening_id: str, *, by: str, is_justified: bool, words: str) -> bool:
+        of = sa.select(glass_opening.c.id, glass_opening.c.conversation_id).where(
+            glass_opening.c.id == opening_id
+        )
+        row = self._connection.execute(of).first()
+        if row is None:
+            return False
+        sealed = seal(self._connection, glass_opening, {**row._mapping, "review_words": words})
         changed = self._connection.execute(
             sa.update(glass_opening)
             .where(glass_opening.c.id == opening_id, glass_opening.c.reviewed_at.is_(None))
-            .values(reviewed_by=by, reviewed_at=self._now, is_justified=is_justified, review_words=words)
+            .values(
+                reviewed_by=by,
+                reviewed_at=self._now,
+                is_justified=is_justified,
+                review_words=sealed["review_words"],
+            )
         )
         return changed.rowcount == 1
 

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.model_tables import guest_link, guest_message, model_version
+from casework.adapters.storage.sealed import seal
 from casework.model.disclosures import Band
 from casework.services.guest_ports import GuestLink, GuestMessage, NewGuestMessage, Said, SaidKind
 from casework.services.model_ports import VersionStatus
@@ -71,25 +72,23 @@ class SqlGuests:
         return self._connection.execute(sa.select(sa.func.count()).where(of_link)).scalar_one()
 
     def record(self, token_hash: str, visit: str, message: NewGuestMessage) -> int:
-        inserted = self._connection.execute(
-            sa.insert(guest_message)
-            .values(
-                token_hash=token_hash,
-                visit=visit,
-                text=message.text,
-                state=message.state,
-                responses=list(message.responses),
-                said=[
-                    {"kind": said.kind.value, "text": said.text, "choices": list(said.choices)}
-                    for said in message.said
-                ],
-                band=message.band.value,
-                tier=message.tier,
-                at=self._now,
-            )
-            .returning(guest_message.c.id)
-        )
-        return int(inserted.scalar_one())
+        values = {
+            "token_hash": token_hash,
+            "visit": visit,
+            "text": message.text,
+            "state": message.state,
+            "responses": list(message.responses),
+            "said": [
+                {"kind": said.kind.value, "text": said.text, "choices": list(said.choices)}
+                for said in message.said
+            ],
+            "band": message.band.value,
+            "tier": message.tier,
+            "at": self._now,
+        }
+        sealed = seal(self._connection, guest_message, values)
+        inserted = sa.insert(guest_message).values(sealed).returning(guest_message.c.id)
+        return int(self._connection.execute(inserted).scalar_one())
 
 
 def _link(row: Any) -> GuestLink:

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.conversation_tables import hand_back_summary
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import conversation
 from casework.model.desk import Outcome
@@ -41,16 +42,22 @@ class SqlHandBacks:
         summary_id = new_id()
         self._connection.execute(
             sa.insert(hand_back_summary).values(
-                id=summary_id,
-                conversation_id=conversation_id,
-                staff_id=staff_id,
-                done=done.value,
-                next=step.value,
-                due_on=due_on,
-                text=text,
-                crime_reference=crime_reference,
-                epoch=epoch,
-                created_at=self._now,
+                seal(
+                    self._connection,
+                    hand_back_summary,
+                    {
+                        "id": summary_id,
+                        "conversation_id": conversation_id,
+                        "staff_id": staff_id,
+                        "done": done.value,
+                        "next": step.value,
+                        "due_on": due_on,
+                        "text": text,
+                        "crime_reference": crime_reference,
+                        "epoch": epoch,
+                        "created_at": self._now,
+                    },
+                )
             )
         )
         return summary_id

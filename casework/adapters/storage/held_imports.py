@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import insert, new_id
 from casework.adapters.storage.tables import IMPORT_HELD, case_notice, held_import, outbox, status_in
 from casework.model.bulk_brake import ImportNotFound, ImportStatus, StoredImport
@@ -31,18 +32,19 @@ class SqlImports:
         import_id: str | None = None,
     ) -> str:
         chosen = import_id or new_id()
+        values = {
+            "id": chosen,
+            "source": source,
+            "filename": filename,
+            "content": content,
+            "summary": dict(summary),
+            "status": status.value,
+            "held_at": self._now,
+            "held_by": by,
+        }
         self._connection.execute(
             insert(self._connection, held_import)
-            .values(
-                id=chosen,
-                source=source,
-                filename=filename,
-                content=content,
-                summary=dict(summary),
-                status=status.value,
-                held_at=self._now,
-                held_by=by,
-            )
+            .values(seal(self._connection, held_import, values))
             .on_conflict_do_nothing(index_elements=["id"])
         )
         return chosen
@@ -73,7 +75,7 @@ class SqlImports:
         self._connection.execute(
             sa.update(held_import)
             .where(held_import.c.id == import_id)
-            .values(content=content, summary=dict(summary))
+            .values(content=self._seal(import_id, content), summary=dict(summary))
         )
 
     def set_summary(self, import_id: str, summary: Mapping[str, Any]) -> None:
@@ -90,8 +92,16 @@ class SqlImports:
         self._connection.execute(
             sa.update(held_import)
             .where(held_import.c.id == import_id)
-            .values(status=status.value, decided_by=by, decided_at=self._now, content=b"")
+            .values(
+                status=status.value,
+                decided_by=by,
+                decided_at=self._now,
+                content=self._seal(import_id, b""),
+            )
         )
+
+    def _seal(self, import_id: str, content: bytes) -> Any:
+        return seal(self._connection, held_import, {"id": import_id, "content": content})["content"]
 
     def list_told(self, import_id: str) -> list[ToldCase]:
         # Where the notice went, not where the case says today: the import may have changed that too.

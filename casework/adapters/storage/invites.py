@@ -4,6 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import case, invite
 from casework.services.ports import InviteWord, OpenedInvite
@@ -30,15 +31,21 @@ class SqlInvites:
         invite_id = new_id()
         self._connection.execute(
             sa.insert(invite).values(
-                id=invite_id,
-                token_hash=token_hash,
-                crime_reference=crime_reference,
-                by_way_of=by_way_of,
-                issued_by=by,
-                issued_at=self._now,
-                expires_at=expires_at,
-                sent_to=sent_to,
-                word_hash=word_hash,
+                seal(
+                    self._connection,
+                    invite,
+                    {
+                        "id": invite_id,
+                        "token_hash": token_hash,
+                        "crime_reference": crime_reference,
+                        "by_way_of": by_way_of,
+                        "issued_by": by,
+                        "issued_at": self._now,
+                        "expires_at": expires_at,
+                        "sent_to": sent_to,
+                        "word_hash": word_hash,
+                    },
+                )
             )
         )
         return invite_id

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import Sealed, of_service, sealed_rows
 from casework.adapters.storage.tables import UtcDateTime, metadata
 
 NOTICE_WAITING = ("waiting",)
@@ -17,13 +18,14 @@ rota_entry = sa.Table(
     sa.Column("starts_at", UtcDateTime, nullable=False),
     sa.Column("ends_at", UtcDateTime, nullable=True),  # None: until it is taken off
     sa.Column("place", sa.Integer, nullable=False),  # 1 is called first
-    sa.Column("mobile", sa.String(32), nullable=True),
-    sa.Column("email", sa.String(254), nullable=True),
-    sa.Column("webhook", sa.String(500), nullable=True),
+    sa.Column("mobile", Sealed(), nullable=True),
+    sa.Column("email", Sealed(), nullable=True),
+    sa.Column("webhook", Sealed(), nullable=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("created_by", sa.String(32), nullable=False),
     sa.Column("removed_at", UtcDateTime, nullable=True),
     sa.Index("ix_rota_entry_starts_at", "starts_at"),
+    info=sealed_rows(row=["id"], owner=of_service),
 )
 
 escalation = sa.Table(
@@ -54,7 +56,7 @@ staff_notice = sa.Table(
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("escalation_id", sa.String(32), sa.ForeignKey("escalation.id"), nullable=False, index=True),
     sa.Column("way", sa.String(16), nullable=False),  # sms, email, webhook
-    sa.Column("to", sa.String(500), nullable=False),
+    sa.Column("to", Sealed(), nullable=False),
     # waiting, sent, failed (given up), withdrawn (claimed before it left)
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
@@ -66,4 +68,5 @@ staff_notice = sa.Table(
     sa.Index(
         "ix_staff_notice_waiting", "not_before", sqlite_where=_only_waiting, postgresql_where=_only_waiting
     ),
+    info=sealed_rows(row=["id"], owner=of_service),
 )

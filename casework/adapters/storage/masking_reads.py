@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.conversation_tables import correction, ending, staff_note
-from casework.adapters.storage.conversations import hide_keys
+from casework.adapters.storage.conversations import hide_keys, list_told
 from casework.adapters.storage.desk_tables import regrade
 from casework.adapters.storage.tables import (
     case,
@@ -113,9 +113,7 @@ class SqlMaskingReads:
         own = sa.select(conversation.c.external_id).where(conversation.c.id == conversation_id)
         found: list[Any] = list(self._connection.execute(own).scalars())
         for key in ("profile_name", "phone"):
-            told = inbox.c.details[key].as_string()
-            query = sa.select(told).where(inbox.c.conversation_id == conversation_id, told.is_not(None))
-            found += self._connection.execute(query.distinct().order_by(told)).scalars()
+            found += sorted(list_told(self._connection, conversation_id, key))
         return list(_distinct(found))
 
 

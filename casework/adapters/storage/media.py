@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import lock_rows
 from casework.adapters.storage.tables import (
     MEDIA_WAITING,
@@ -17,6 +18,8 @@ from casework.adapters.storage.tables import (
 )
 from casework.model.messages import Channel, InboundMedia
 from casework.services.ports import LeasedMedia, MediaStatus, StoredMedia
+
+_TALK_OF = sa.select(inbox.c.conversation_id).where(inbox.c.id == sa.bindparam("of"))
 
 
 class SqlMedia:
@@ -38,7 +41,9 @@ class SqlMedia:
             for position, each in enumerate(media)
         ]
         if rows:
-            self._connection.execute(sa.insert(inbound_media), rows)
+            talk = self._connection.execute(_TALK_OF, {"of": inbox_id}).scalar_one()
+            sealed = [seal(self._connection, inbound_media, row, owner=talk) for row in rows]
+            self._connection.execute(sa.insert(inbound_media), sealed)
 
     def lease_next(self, *, lease_seconds: float) -> LeasedMedia | None:
         query = (
@@ -86,7 +91,11 @@ class SqlMedia:
             )
         )
         if kept.rowcount == 1:
-            self._connection.execute(sa.insert(media_content).values(media_id=media_id, content=content))
+            of = sa.select(inbound_media.c.inbox_id).where(inbound_media.c.id == media_id)
+            talk = self._connection.execute(_TALK_OF, {"of": self._connection.execute(of).scalar_one()})
+            values = {"media_id": media_id, "content": content}
+            sealed = seal(self._connection, media_content, values, owner=talk.scalar_one())
+            self._connection.execute(sa.insert(media_content).values(sealed))
 
     def give_up(self, media_id: int, *, status: MediaStatus, reason: str) -> None:
         self._connection.execute(

@@ -11,9 +11,15 @@ _HAVE = sa.text("SELECT version_num FROM alembic_version")
 
 def is_current(connection: sa.Connection) -> bool:
     """True when no migration is missing."""
+    return find_version(connection) == find_newest()
+
+
+def find_version(connection: sa.Connection) -> str | None:
+    """The number of the last migration it had; None when it had none."""
     if not sa.inspect(connection).has_table("alembic_version"):
-        return False
-    return connection.execute(_HAVE).scalar() == find_newest()
+        return None
+    found: str | None = connection.execute(_HAVE).scalar()
+    return found
 
 
 @cache

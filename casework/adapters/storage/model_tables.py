@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import JSON, Sealed, of_service, row_key, sealed_rows
 from casework.adapters.storage.tables import Serial, UtcDateTime, metadata
 
 
@@ -177,14 +178,16 @@ guest_message = sa.Table(
     sa.Column("id", Serial, primary_key=True, autoincrement=True),
     sa.Column("token_hash", sa.String(64), sa.ForeignKey("guest_link.token_hash"), nullable=False),
     sa.Column("visit", sa.String(32), nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("state", sa.JSON, nullable=True),
+    row_key(),
+    sa.Column("text", Sealed(), nullable=False),
+    sa.Column("state", Sealed(JSON), nullable=True),
     sa.Column("responses", sa.JSON, nullable=False),
-    sa.Column("said", sa.JSON, nullable=False),
+    sa.Column("said", Sealed(JSON), nullable=False),
     sa.Column("band", sa.String(8), nullable=False),
     sa.Column("tier", sa.Integer, nullable=True),
     sa.Column("at", UtcDateTime, nullable=False),
     # A trainer has seen it.
     sa.Column("handled_at", UtcDateTime, nullable=True),
     sa.Index("ix_guest_message_token_hash_visit_id", "token_hash", "visit", "id"),
+    info=sealed_rows(row=["row_key"], owner=of_service),
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import insert_once, new_id
 from casework.adapters.storage.tables import (
     OFFICER_MESSAGE_WAITING,
@@ -43,7 +44,8 @@ class SqlOfficerMessages:
     ) -> str | None:
         values = self._values(crime_reference, conversation_id, Author.PERSON, "", text)
         values |= {"status": MessageStatus.WAITING.value, "inbox_id": inbox_id, "due_at": due_at}
-        return insert_once(self._connection, officer_message, ["inbox_id"], {"id": new_id()} | values)
+        sealed = seal(self._connection, officer_message, {"id": new_id()} | values)
+        return insert_once(self._connection, officer_message, ["inbox_id"], sealed)
 
     def record_answer(
         self,
@@ -57,7 +59,8 @@ class SqlOfficerMessages:
     ) -> bool:
         values = self._values(crime_reference, conversation_id, Author.STAFF, author_name, text)
         values |= {"id": answer_id, "status": status.value}
-        return insert_once(self._connection, officer_message, ["id"], values) is not None
+        sealed = seal(self._connection, officer_message, values)
+        return insert_once(self._connection, officer_message, ["id"], sealed) is not None
 
     def _values(
         self, crime_reference: str, conversation_id: str, author: Author, name: str, text: str

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.tables import opt_out
 from casework.model.messages import Channel
 from casework.services.ports import OptOut
@@ -19,7 +20,17 @@ class SqlOptOuts:
             return False
         self._connection.execute(
             sa.insert(opt_out).values(
-                channel=channel.value, external_id=external_id, how=how, word=word[:32], since=self._now
+                seal(
+                    self._connection,
+                    opt_out,
+                    {
+                        "channel": channel.value,
+                        "external_id": external_id,
+                        "how": how,
+                        "word": word[:32],
+                        "since": self._now,
+                    },
+                )
             )
         )
         return True

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import insert_once, lock_rows, lock_rows_for
 from casework.adapters.storage.tables import (
     OUTBOX_UNFINISHED,
@@ -109,7 +110,7 @@ class SqlOutbox:
             "not_before": not_before or self._now,
             "created_at": self._now,
         }
-        return insert_once(self._connection, outbox, ["dedupe_key"], values)
+        return insert_once(self._connection, outbox, ["dedupe_key"], seal(self._connection, outbox, values))
 
     def lease_next(self, worker_id: str, *, lease_seconds: float) -> LeasedDelivery | None:
         next_row = _find_next_row(self._connection.dialect.name)
@@ -175,7 +176,9 @@ class SqlOutbox:
         if retry_at is not None:
             values["not_before"] = retry_at
         if redact_to is not None:
-            values["text"] = redact_to
+            of = delivery.message
+            named = {"conversation_id": of.conversation_id, "dedupe_key": of.dedupe_key, "text": redact_to}
+            values["text"] = seal(self._connection, outbox, named)["text"]
         result = self._connection.execute(
             sa.update(outbox)
             .where(outbox.c.id == delivery.outbox_id, outbox.c.fence == delivery.fence)

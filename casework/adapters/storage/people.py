@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.staff_tables import staff_factor
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import staff_member, staff_session, web_session
@@ -204,12 +205,18 @@ class SqlWebSessions:
     ) -> None:
         self._connection.execute(
             sa.insert(web_session).values(
-                token_hash=token_hash,
-                external_id=external_id,
-                started_at=self._now,
-                last_seen_at=self._now,
-                language=language,
-                screen_seen=screen_seen,
+                seal(
+                    self._connection,
+                    web_session,
+                    {
+                        "token_hash": token_hash,
+                        "external_id": external_id,
+                        "started_at": self._now,
+                        "last_seen_at": self._now,
+                        "language": language,
+                        "screen_seen": screen_seen,
+                    },
+                )
             )
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import insert_once, new_id
 from casework.adapters.storage.tables import PROMISE_MADE, outbox, promise, status_in
 from casework.model.messages import Author, OutboxStatus
@@ -40,7 +41,7 @@ class SqlPromises:
             "status": PromiseStatus.MADE.value,
             "dedupe_key": dedupe_key,
         }
-        return insert_once(self._connection, promise, ["dedupe_key"], values)
+        return insert_once(self._connection, promise, ["dedupe_key"], seal(self._connection, promise, values))
 
     def keep(self, conversation_id: str, kinds: Sequence[PromiseKind]) -> int:
         is_late = promise.c.due_at < self._now

@@ -156,15 +156,22 @@ class SqlReviewLists:
     def list_clusters(self, *, limit: int, fewest: int = 3) -> list[Cluster]:
         items = sa.func.count(review_reason.c.inbox_id.distinct())
         query = (
-            sa.select(review_reason.c.cluster, items.label("items"))
+            sa.select(sa.func.max(review_reason.c.inbox_id).label("one"), items.label("items"))
             .select_from(_REASONS)
             .where(*_in_queue(Queue.NEW_WORDS), review_reason.c.cluster.is_not(None), self.is_shown())
             .group_by(review_reason.c.cluster)
             .having(sa.func.count(review_item.c.conversation_id.distinct()) >= fewest)
-            .order_by(items.desc(), review_reason.c.cluster)
+            .order_by(items.desc(), sa.text("1"))
             .limit(limit)
         )
-        return [Cluster(name=row.cluster, items=row.items) for row in self._connection.execute(query)]
+        counted = {row.one: row.items for row in self._connection.execute(query)}
+        names = sa.select(review_reason.c.inbox_id, review_reason.c.cluster).where(
+            review_reason.c.inbox_id.in_(list(counted)), review_reason.c.queue == Queue.NEW_WORDS.value
+        )
+        found = [
+            Cluster(name=row.cluster, items=counted[row.inbox_id]) for row in self._connection.execute(names)
+        ]
+        return sorted(found, key=lambda each: (-each.items, each.name))
 
     def list_of_cluster(self, cluster: str, *, limit: int) -> list[ReviewRow]:
         query = self._open(Queue.NEW_WORDS, limit, review_reason.c.cluster == cluster)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from casework.adapters.storage.conversation_tables import label_suggestion
 from casework.adapters.storage.model_tables import guest_message
 from casework.adapters.storage.review_lists import REVIEW_ITEMS, SqlReviewLists
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import insert
 from casework.adapters.storage.training_flags import is_usable
 from casework.adapters.storage.workbench_tables import is_open, review_item, review_reason
@@ -47,7 +48,9 @@ class SqlReviews(SqlReviewLists):
         cluster: str | None = None,
     ) -> None:
         item = self._connection.execute(
-            sa.select(review_item.c.said_at, review_item.c.status).where(review_item.c.inbox_id == inbox_id)
+            sa.select(review_item.c.said_at, review_item.c.status, review_item.c.conversation_id).where(
+                review_item.c.inbox_id == inbox_id
+            )
         ).one()
         statement = insert(self._connection, review_reason)
         self._connection.execute(
@@ -57,16 +60,21 @@ class SqlReviews(SqlReviewLists):
                 set_={"harm": statement.excluded.harm},
                 where=review_reason.c.harm > statement.excluded.harm,
             ),
-            {
-                "inbox_id": inbox_id,
-                "queue": queue.value,
-                "harm": harm,
-                "said_at": item.said_at,
-                "why": why,
-                "detail": detail,
-                "cluster": cluster,
-                "settled_at": self._now if item.status in CLOSED else None,
-            },
+            seal(
+                self._connection,
+                review_reason,
+                {
+                    "inbox_id": inbox_id,
+                    "queue": queue.value,
+                    "harm": harm,
+                    "said_at": item.said_at,
+                    "why": why,
+                    "detail": detail,
+                    "cluster": cluster,
+                    "settled_at": self._now if item.status in CLOSED else None,
+                },
+                owner=item.conversation_id,
+            ),
         )
 
     def settle(self, inbox_id: int, *, intent: str | None, sub: str | None, risks: Sequence[str]) -> None:

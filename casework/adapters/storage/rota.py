@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.ladder_tables import NOTICE_WAITING, escalation, rota_entry, staff_notice
+from casework.adapters.storage.sealed import seal, seal_all
 from casework.adapters.storage.statements import lock_rows, new_id
 from casework.adapters.storage.tables import conversation, delivery_event, desk_item, status_in
 from casework.model.desk import ItemStatus
@@ -40,17 +41,23 @@ class SqlRota:
         entry_id = new_id()
         self._connection.execute(
             sa.insert(rota_entry).values(
-                id=entry_id,
-                kind=kind.value,
-                name=name,
-                starts_at=starts_at,
-                ends_at=ends_at,
-                place=place,
-                mobile=mobile,
-                email=email,
-                webhook=webhook,
-                created_at=self._now,
-                created_by=by,
+                seal(
+                    self._connection,
+                    rota_entry,
+                    {
+                        "id": entry_id,
+                        "kind": kind.value,
+                        "name": name,
+                        "starts_at": starts_at,
+                        "ends_at": ends_at,
+                        "place": place,
+                        "mobile": mobile,
+                        "email": email,
+                        "webhook": webhook,
+                        "created_at": self._now,
+                        "created_by": by,
+                    },
+                )
             )
         )
         return entry_id
@@ -93,7 +100,7 @@ class SqlStaffNotices:
             for way, to in ways
         ]
         if rows:
-            self._connection.execute(sa.insert(staff_notice), rows)
+            self._connection.execute(sa.insert(staff_notice), seal_all(self._connection, staff_notice, rows))
 
     def has_next(self, way: Way) -> bool:
         return self._connection.execute(self._due(way)).first() is not None

@@ -8,6 +8,7 @@ from casework.adapters.storage import (
     desk_tables,
     drill_tables,
     keeping_tables,
+    key_tables,
     ladder_tables,
     model_tables,
     reading_tables,
@@ -32,5 +33,6 @@ MODULES = (
     reading_tables,
     access_tables,
     keeping_tables,
+    key_tables,
 )
 metadata = tables.metadata

@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from casework.adapters.storage.conversation_tables import staff_note
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import staff_member
 from casework.services.conversation_ports import StaffNote
@@ -19,11 +20,17 @@ class SqlStaffNotes:
         note_id = new_id()
         self._connection.execute(
             sa.insert(staff_note).values(
-                id=note_id,
-                conversation_id=conversation_id,
-                staff_id=staff_id,
-                text=text,
-                created_at=self._now,
+                seal(
+                    self._connection,
+                    staff_note,
+                    {
+                        "id": note_id,
+                        "conversation_id": conversation_id,
+                        "staff_id": staff_id,
+                        "text": text,
+                        "created_at": self._now,
+                    },
+                )
             )
         )
         return note_id

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import Sealed, of_service, sealed_rows
 from casework.adapters.storage.tables import UtcDateTime, metadata
 
 # The secret of a member's one-time codes. `last_step`: the 30 seconds whose code was taken last; none before it counts.
@@ -9,10 +10,11 @@ staff_factor = sa.Table(
     "staff_factor",
     metadata,
     sa.Column("staff_id", sa.String(32), sa.ForeignKey("staff_member.id"), primary_key=True),
-    sa.Column("secret", sa.String(64), nullable=False),
+    sa.Column("secret", Sealed(), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("confirmed_at", UtcDateTime, nullable=True),
     sa.Column("last_step", sa.BigInteger, nullable=False, server_default="0"),
+    info=sealed_rows(row=["staff_id"], owner=of_service),
 )
 
 staff_recovery_code = sa.Table(
@@ -46,13 +48,14 @@ glass_opening = sa.Table(
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("conversation_id", sa.String(32), sa.ForeignKey("conversation.id"), nullable=False),
     sa.Column("staff_id", sa.String(32), sa.ForeignKey("staff_member.id"), nullable=False),
-    sa.Column("reason", sa.String(500), nullable=False),
+    sa.Column("reason", Sealed(), nullable=False),
     sa.Column("opened_at", UtcDateTime, nullable=False, index=True),
     sa.Column("until", UtcDateTime, nullable=False),
     sa.Column("reviewed_by", sa.String(32), sa.ForeignKey("staff_member.id"), nullable=True),
     sa.Column("reviewed_at", UtcDateTime, nullable=True),
     sa.Column("is_justified", sa.Boolean, nullable=True),
-    sa.Column("review_words", sa.String(500), nullable=True),
+    sa.Column("review_words", Sealed(), nullable=True),
     sa.Index("ix_glass_opening_conversation_id_staff_id", "conversation_id", "staff_id"),
     sa.Index("ix_glass_opening_reviewed_at", "reviewed_at"),
+    info=sealed_rows(row=["id"], owner="conversation_id"),
 )

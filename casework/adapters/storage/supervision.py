@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import insert_once, new_id
 from casework.adapters.storage.supervision_tables import broadcast, intake_pause, quality_review
 from casework.adapters.storage.tables import audit, conversation, desk_item, outbox, staff_member
@@ -25,7 +26,7 @@ class SqlBroadcasts:
     def start(self, *, text: str, until: datetime, by: str) -> str:
         made = new_id()
         values = {"id": made, "text": text, "since": self._now, "until": until, "by_id": by}
-        self._connection.execute(sa.insert(broadcast).values(values))
+        self._connection.execute(sa.insert(broadcast).values(seal(self._connection, broadcast, values)))
         return made
 
     def end(self, broadcast_id: str) -> bool:
@@ -122,7 +123,10 @@ class SqlQuality:
             "answers": dict(answers),
             "words": words,
         }
-        return insert_once(self._connection, quality_review, ["item_id"], values) is not None
+        of = sa.select(desk_item.c.conversation_id).where(desk_item.c.id == item_id)
+        talk = self._connection.execute(of).scalar_one()
+        sealed = seal(self._connection, quality_review, values, owner=talk)
+        return insert_once(self._connection, quality_review, ["item_id"], sealed) is not None
 
     def find(self, item_id: str) -> Review | None:
         row = self._connection.execute(_REVIEWS.where(quality_review.c.item_id == item_id)).first()

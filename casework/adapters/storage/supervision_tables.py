@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import Sealed, of_service, sealed_rows
 from casework.adapters.storage.tables import (
     Serial,
     UtcDateTime,
@@ -29,12 +30,13 @@ broadcast = sa.Table(
     "broadcast",
     metadata,
     sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("text", sa.String(200), nullable=False),
+    sa.Column("text", Sealed(), nullable=False),
     sa.Column("since", UtcDateTime, nullable=False),
     sa.Column("until", UtcDateTime, nullable=False),
     _staff("by_id"),
     sa.Column("ended_at", UtcDateTime, nullable=True),
     sa.Index("ix_broadcast_until", "until"),
+    info=sealed_rows(row=["id"], owner=of_service),
 )
 
 intake_pause = sa.Table(
@@ -58,7 +60,8 @@ quality_review = sa.Table(
     sa.Column("reviewed_at", UtcDateTime, nullable=False, index=True),
     sa.Column("verdict", sa.String(16), nullable=False),
     sa.Column("answers", sa.JSON, nullable=False),
-    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("words", Sealed(), nullable=False),
+    info=sealed_rows(row=["item_id"], owner="conversation_id"),
 )
 
 staff_break = sa.Table(

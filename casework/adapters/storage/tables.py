@@ -6,6 +6,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import (
+    BYTES,
+    JSON,
+    SERVICE,
+    BlindIndex,
+    Sealed,
+    Values,
+    indexed,
+    of_case,
+    of_service,
+    row_key,
+    sealed_rows,
+)
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -77,6 +91,16 @@ def status_in(table: sa.FromClause, statuses: Sequence[str]) -> sa.ColumnElement
     return table.c.status.in_(written_out)
 
 
+def of_its_case(values: Values) -> str:
+    return of_case(values["crime_reference"])
+
+
+def of_talk_or_case(values: Values) -> str:
+    """The owner of what belongs to a conversation, or to a case alone."""
+    talk, reference = values.get("conversation_id"), values.get("crime_reference")
+    return talk or (of_case(reference) if reference else SERVICE)
+
+
 def _conversation(nullable: bool = False) -> sa.Column[str]:
     return sa.Column("conversation_id", sa.String(32), sa.ForeignKey("conversation.id"), nullable=nullable)
 
@@ -86,8 +110,8 @@ conversation = sa.Table(
     metadata,
     _id(),
     sa.Column("channel", sa.String(16), nullable=False),
-    sa.Column("external_id", sa.String(128), nullable=False),
-    sa.Column("state", sa.JSON, nullable=True),
+    *indexed("external_id", length=128, nullable=False),
+    sa.Column("state", Sealed(JSON), nullable=True),
     sa.Column("epoch", sa.Integer, nullable=False, default=0),
     sa.Column("owner_id", sa.String(32), sa.ForeignKey("staff_member.id"), nullable=True),
     sa.Column("owned_since", UtcDateTime, nullable=True),
@@ -108,6 +132,7 @@ conversation = sa.Table(
         sqlite_where=sa.text("owner_id IS NOT NULL"),
         postgresql_where=sa.text("owner_id IS NOT NULL"),
     ),
+    info=sealed_rows(row=["id"], owner="id"),
 )
 
 inbox = sa.Table(
@@ -118,8 +143,8 @@ inbox = sa.Table(
     sa.Column("provider_message_id", sa.String(128), nullable=False),
     _conversation(),
     sa.Column("received_at", UtcDateTime, nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("raw", sa.LargeBinary, nullable=False),
+    sa.Column("text", Sealed(), nullable=False),
+    sa.Column("raw", Sealed(BYTES), nullable=False),
     sa.Column("media_count", sa.Integer, nullable=False),
     sa.Column("has_location", sa.Boolean, nullable=False),
     sa.Column("screen", sa.JSON, nullable=False),
@@ -128,11 +153,14 @@ inbox = sa.Table(
     # When the provider says it was sent; None where it does not say.
     sa.Column("sent_at", UtcDateTime, nullable=True),
     # What the assistant is asked in its place: the words of the choice that "2" or a button stands for.
-    sa.Column("read_as", sa.Text, nullable=True),
+    sa.Column("read_as", Sealed(), nullable=True),
     # What the channel says beside the text: see InboundMessage.details.
-    sa.Column("details", sa.JSON, nullable=True),
+    sa.Column("details", Sealed(JSON), nullable=True),
+    # Of what it says there of the writer, who is mostly the same: one row of each is read.
+    sa.Column("told_index", BlindIndex(), nullable=True),
     sa.UniqueConstraint("channel", "provider_message_id"),
     sa.Index("ix_inbox_conversation_id_id", "conversation_id", "id"),
+    info=sealed_rows(row=["channel", "provider_message_id"], owner="conversation_id"),
 )
 
 turn = sa.Table(
@@ -162,9 +190,9 @@ outbox = sa.Table(
     sa.Column("dedupe_key", sa.String(96), nullable=False, unique=True),
     sa.Column("lane", sa.Integer, nullable=False),
     sa.Column("channel", sa.String(16), nullable=False),
-    sa.Column("to", sa.String(128), nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("choices", sa.JSON, nullable=False),
+    *indexed("to", length=128, nullable=False),
+    sa.Column("text", Sealed(), nullable=False),
+    sa.Column("choices", Sealed(JSON), nullable=False),
     # Names this message's choices to the channel's buttons; what comes back is looked up, never believed.
     sa.Column("menu_token", sa.String(32), nullable=True),
     sa.Column("template", sa.String(96), nullable=False),
@@ -197,6 +225,7 @@ outbox = sa.Table(
     _partial_index(
         "ix_outbox_unfinished_conversation", "conversation_id", "lane", "id", only=OUTBOX_UNFINISHED
     ),
+    info=sealed_rows(row=["dedupe_key"], owner="conversation_id"),
 )
 
 delivery_attempt = sa.Table(
@@ -265,16 +294,17 @@ person = sa.Table(
     metadata,
     _id(),
     # The contact of record and the folded name: the same victim in two cases is one person with one plan.
-    sa.Column("match_key", sa.String(64), nullable=False, unique=True),
-    sa.Column("contact_mobile", sa.String(32), nullable=True, index=True),
+    sa.Column("match_key", BlindIndex(), nullable=False, unique=True),
+    *indexed("contact_mobile", nullable=True, index=True),
     # None: the plan the case file asks for.
-    sa.Column("plan", sa.JSON, nullable=True),
+    sa.Column("plan", Sealed(JSON), nullable=True),
     sa.Column("plan_changed_at", UtcDateTime, nullable=True),
     sa.Column("plan_changed_by", sa.String(48), nullable=True),
     sa.Column("contact_confirmed_at", UtcDateTime, nullable=True),
     sa.Column("contact_suspended_at", UtcDateTime, nullable=True),
     sa.Column("contact_suspended_why", sa.String(32), nullable=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    info=sealed_rows(row=["id"], owner="id"),
 )
 
 case = sa.Table(
@@ -288,14 +318,15 @@ case = sa.Table(
     sa.Column("oic_collar_number", sa.String(32), nullable=False),
     sa.Column("oic_contact", sa.String(128), nullable=False),
     sa.Column("next_update_due", sa.Date, nullable=True),
-    sa.Column("victim_name", sa.String(128), nullable=False),
-    sa.Column("contact_mobile", sa.String(32), nullable=True),
-    sa.Column("contact_email", sa.String(254), nullable=True, index=True),
+    sa.Column("victim_name", Sealed(), nullable=False),
+    *indexed("contact_mobile", nullable=True),
+    *indexed("contact_email", length=254, nullable=True, index=True),
     sa.Column("safe_contact", sa.String(32), nullable=False),
     sa.Column("enhanced_rights", sa.Boolean, nullable=True),
     sa.Column("language", sa.String(16), nullable=False),
     sa.Column("person_id", sa.String(32), sa.ForeignKey("person.id"), nullable=True, index=True),
     sa.Column("imported_at", UtcDateTime, nullable=False),
+    info=sealed_rows(row=["crime_reference"], owner=of_its_case),
 )
 
 
@@ -314,9 +345,10 @@ case_event = sa.Table(
     sa.Column("event_id", sa.String(80), nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("kind", sa.String(48), nullable=False),
-    sa.Column("detail", sa.String(200), nullable=False),
+    sa.Column("detail", Sealed(), nullable=False),
     sa.Column("received_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("crime_reference", "event_id"),
+    info=sealed_rows(row=["crime_reference", "event_id"], owner=of_its_case),
 )
 
 duress_check = sa.Table(
@@ -334,7 +366,7 @@ held_import = sa.Table(
     _id(),
     sa.Column("source", sa.String(16), nullable=False),
     sa.Column("filename", sa.String(200), nullable=False),
-    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("content", Sealed(BYTES), nullable=False),
     sa.Column("summary", sa.JSON, nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("held_at", UtcDateTime, nullable=False),
@@ -343,6 +375,7 @@ held_import = sa.Table(
     sa.Column("decided_by", sa.String(48), nullable=True),
     sa.Column("decided_at", UtcDateTime, nullable=True),
     _partial_index("ix_held_import_held", "held_at", only=IMPORT_HELD),
+    info=sealed_rows(row=["id"], owner=of_service),
 )
 
 
@@ -410,11 +443,12 @@ invite = sa.Table(
     _conversation(nullable=True),
     sa.Column("withdrawn_at", UtcDateTime, nullable=True),
     # Where it was sent, for ways that send; worth nothing once that is no contact of record any more.
-    sa.Column("sent_to", sa.String(254), nullable=True),
+    *indexed("sent_to", length=254, nullable=True),
     # The short word of an SMS invite: too short for a plain hash.
     sa.Column("word_hash", sa.String(128), nullable=True),
     sa.Index("ix_invite_crime_reference", "crime_reference", "issued_at"),
     sa.Index("ix_invite_sent_to", "sent_to", "issued_at"),
+    info=sealed_rows(row=["id"], owner=of_its_case),
 )
 
 credential = sa.Table(
@@ -431,7 +465,7 @@ credential = sa.Table(
 throttle = sa.Table(
     "throttle",
     metadata,
-    sa.Column("bucket", sa.String(160), primary_key=True),
+    sa.Column("bucket", BlindIndex(160, keeps_kind=True), primary_key=True),
     sa.Column("window_start", UtcDateTime, nullable=False),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("cools_until", UtcDateTime, nullable=True),
@@ -445,9 +479,9 @@ officer_message = sa.Table(
     _crime_reference(),
     _conversation(nullable=True),
     sa.Column("author", sa.String(16), nullable=False),
-    sa.Column("author_name", sa.String(128), nullable=False),
+    sa.Column("author_name", Sealed(), nullable=False),
     sa.Column("inbox_id", Serial, sa.ForeignKey("inbox.id"), nullable=True, unique=True),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text", Sealed(), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("read_at", UtcDateTime, nullable=True),
     # Of the victim's messages: waiting for the officer, with_team when the time ran out, answered.
@@ -456,6 +490,7 @@ officer_message = sa.Table(
     sa.Index("ix_officer_message_crime_reference", "crime_reference", "created_at"),
     sa.Index("ix_officer_message_conversation_id", "conversation_id", "created_at"),
     _partial_index("ix_officer_message_waiting", "due_at", only=OFFICER_MESSAGE_WAITING),
+    info=sealed_rows(row=["id"], owner=of_talk_or_case),
 )
 
 officer_link = sa.Table(
@@ -476,7 +511,7 @@ promise = sa.Table(
     _crime_reference(nullable=True),
     sa.Column("kind", sa.String(32), nullable=False),
     sa.Column("owner", sa.String(48), nullable=False),
-    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("words", Sealed(), nullable=False),
     sa.Column("made_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
@@ -484,6 +519,7 @@ promise = sa.Table(
     sa.Column("dedupe_key", sa.String(96), nullable=False, unique=True),
     sa.Index("ix_promise_conversation_id", "conversation_id"),
     _partial_index("ix_promise_made", "due_at", only=PROMISE_MADE),
+    info=sealed_rows(row=["id"], owner=of_talk_or_case),
 )
 
 standing = sa.Table(
@@ -525,7 +561,7 @@ web_session = sa.Table(
     "web_session",
     metadata,
     sa.Column("token_hash", sa.String(64), primary_key=True),
-    sa.Column("external_id", sa.String(32), nullable=False, index=True),
+    *indexed("external_id", nullable=False, index=True),
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("last_seen_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime, nullable=True),
@@ -538,6 +574,7 @@ web_session = sa.Table(
     sa.Column("challenge_until", UtcDateTime, nullable=True),
     # When its page was last seen open, no act of theirs; noted only while a person is waited for.
     sa.Column("page_open_at", UtcDateTime, nullable=True),
+    info=sealed_rows(row=["token_hash"], owner=of_service),
 )
 
 passkey = sa.Table(
@@ -636,7 +673,8 @@ opt_out = sa.Table(
     metadata,
     _serial(),
     sa.Column("channel", sa.String(16), nullable=False),
-    sa.Column("external_id", sa.String(128), nullable=False),
+    *indexed("external_id", length=128, nullable=False),
+    row_key(),
     # asked (a keyword of ours) or provider (the provider or the person's app refuses what we send).
     sa.Column("how", sa.String(16), nullable=False),
     sa.Column("word", sa.String(32), nullable=False),
@@ -644,6 +682,7 @@ opt_out = sa.Table(
     sa.Column("told_at", UtcDateTime, nullable=True),
     sa.Column("ended_at", UtcDateTime, nullable=True),
     sa.Index("ix_opt_out_channel_external_id", "channel", "external_id"),
+    info=sealed_rows(row=["row_key"], owner=of_service),
 )
 
 inbound_media = sa.Table(
@@ -653,7 +692,7 @@ inbound_media = sa.Table(
     sa.Column("inbox_id", Serial, sa.ForeignKey("inbox.id"), nullable=False),
     sa.Column("position", sa.Integer, nullable=False),
     # Where the provider keeps it: an address for Twilio, a file id for Telegram.
-    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("source", Sealed(), nullable=False),
     sa.Column("stated_type", sa.String(96), nullable=False),
     # waiting, kept, refused (too large, or no type we take) or failed (the provider never gave it).
     sa.Column("status", sa.String(16), nullable=False),
@@ -666,13 +705,15 @@ inbound_media = sa.Table(
     sa.Column("kept_at", UtcDateTime, nullable=True),
     sa.UniqueConstraint("inbox_id", "position"),
     _partial_index("ix_inbound_media_waiting", "not_before", "id", only=MEDIA_WAITING),
+    info=sealed_rows(row=["inbox_id", "position"], owner="conversation_id"),
 )
 
 media_content = sa.Table(
     "media_content",
     metadata,
     sa.Column("media_id", Serial, sa.ForeignKey("inbound_media.id"), primary_key=True, autoincrement=False),
-    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("content", Sealed(BYTES), nullable=False),
+    info=sealed_rows(row=["media_id"], owner="conversation_id"),
 )
 
 sweep_run = sa.Table(

@@ -42,7 +42,7 @@ class SqlThrottles:
         """Buckets of that kind whose window began before then and which no longer cool."""
         self._connection.execute(
             sa.delete(throttle).where(
-                throttle.c.bucket.startswith(f"{kind}:", autoescape=True),
+                sa.type_coerce(throttle.c.bucket, sa.String).startswith(f"{kind}:", autoescape=True),
                 throttle.c.window_start < before,
                 sa.or_(throttle.c.cools_until.is_(None), throttle.c.cools_until < before),
             )

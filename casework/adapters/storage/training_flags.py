@@ -14,6 +14,7 @@ from casework.adapters.storage.model_tables import (
     model_version,
     replay_answer,
 )
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import case, conversation, inbox, standing, turn
 from casework.adapters.storage.workbench_tables import (
@@ -129,13 +130,19 @@ class SqlTrainingFlags:
         )
         self._connection.execute(
             sa.insert(training_flag).values(
-                id=new_id(),
-                conversation_id=conversation_id,
-                inbox_id=inbox_id,
-                flag=flag.value,
-                by=by,
-                why=why,
-                at=self._now,
+                seal(
+                    self._connection,
+                    training_flag,
+                    {
+                        "id": new_id(),
+                        "conversation_id": conversation_id,
+                        "inbox_id": inbox_id,
+                        "flag": flag.value,
+                        "by": by,
+                        "why": why,
+                        "at": self._now,
+                    },
+                )
             )
         )
 
@@ -151,7 +158,11 @@ class SqlTrainingFlags:
 
     def withdraw_examples(self, conversation_id: str, inbox_id: int | None, *, by: str) -> int:
         ids = self._list_made_of(conversation_id, inbox_id, example.c.status != WITHDRAWN)
-        self._set_status(ids, WITHDRAWN, by=by, text="", spans=[], sub=None)
+        self._set_status(ids, WITHDRAWN, by=by, spans=[], sub=None)
+        query = sa.select(example.c.id, example.c.conversation_id).where(example.c.id.in_(ids))
+        for row in self._connection.execute(query).all():
+            emptied = seal(self._connection, example, {**row._mapping, "text": ""})["text"]
+            self._connection.execute(sa.update(example).where(example.c.id == row.id).values(text=emptied))
         self._forget_changes(ids)
         return len(ids)
 
@@ -218,7 +229,9 @@ class SqlTrainingFlags:
             sa.update(review_item).where(review_item.c.inbox_id.in_(messages)).values(status=REMOVED),
             sa.update(review_reason).where(*unsettled).values(settled_at=self._now),
             # The name of a new word is a word they wrote.
-            sa.update(review_reason).where(review_reason.c.inbox_id.in_(messages)).values(cluster=None),
+            sa.update(review_reason)
+            .where(review_reason.c.inbox_id.in_(messages))
+            .values(cluster=None, cluster_sealed=None),
         ):
             self._connection.execute(statement)
 

@@ -19,6 +19,7 @@ from casework.adapters.storage.comparisons import SqlComparisons
 from casework.adapters.storage.contents import SqlContents
 from casework.adapters.storage.conversations import SqlConversations, SqlInbox, SqlTranscripts
 from casework.adapters.storage.credentials import SqlCredentials
+from casework.adapters.storage.data_keys import SqlDataKeys
 from casework.adapters.storage.desk import SqlDesk
 from casework.adapters.storage.disclosure_export_reads import SqlExportReads
 from casework.adapters.storage.drafts import SqlDrafts
@@ -100,6 +101,10 @@ class SqlTransaction:
     @cached_property
     def inbox(self) -> SqlInbox:
         return SqlInbox(self.connection)
+
+    @cached_property
+    def data_keys(self) -> SqlDataKeys:
+        return SqlDataKeys(self.connection)
 
     @cached_property
     def turns(self) -> SqlTurns:

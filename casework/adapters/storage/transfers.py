@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.desk_tables import TRANSFER_OFFERED, regrade, transfer
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import conversation, staff_member, status_in
 from casework.model.desk import Grade
@@ -59,7 +60,7 @@ class SqlTransfers:
             "due_at": due_at,
             "settled_at": None if status is TransferStatus.OFFERED else self._now,
         }
-        self._connection.execute(sa.insert(transfer).values(**values))
+        self._connection.execute(sa.insert(transfer).values(seal(self._connection, transfer, values)))
         return transfer_id
 
     def get(self, transfer_id: str) -> Transfer:
@@ -129,13 +130,19 @@ class SqlRegrades:
     ) -> None:
         self._connection.execute(
             sa.insert(regrade).values(
-                item_id=item_id,
-                conversation_id=conversation_id,
-                from_grade=from_grade.value,
-                to_grade=to_grade.value,
-                by_id=by_id,
-                reason=reason,
-                at=self._now,
+                seal(
+                    self._connection,
+                    regrade,
+                    {
+                        "item_id": item_id,
+                        "conversation_id": conversation_id,
+                        "from_grade": from_grade.value,
+                        "to_grade": to_grade.value,
+                        "by_id": by_id,
+                        "reason": reason,
+                        "at": self._now,
+                    },
+                )
             )
         )
 

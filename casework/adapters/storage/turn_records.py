@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from casework.adapters.storage.conversation_tables import label_suggestion
 from casework.adapters.storage.conversations import LONGEST_EARLIER_TEXT, SqlInbox, screen_from_json
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.tables import inbox, turn
 from casework.adapters.storage.training_flags import is_usable
 from casework.adapters.storage.workbench_tables import review_item, turn_record
@@ -35,28 +36,32 @@ class SqlTurnRecords:
     def record(self, record: TurnRecord) -> None:
         self._connection.execute(
             RECORD,
-            {
-                "turn_id": record.turn_id,
-                "inbox_id": record.inbox_id,
-                "conversation_id": record.conversation_id,
-                "at": record.at,
-                "model_id": record.model_id,
-                "state": record.state,
-                "standing": record.standing,
-                "code_pending": record.code_pending,
-                "safe_question": record.safe_question,
-                "earlier_ids": list(record.earlier_ids),
-                "intent": record.intent,
-                "confidence": record.confidence,
-                "runner_up": record.runner_up,
-                "runner_up_confidence": record.runner_up_confidence,
-                "urgency": record.urgency,
-                "categories": dict(record.categories),
-                "responses": list(record.responses),
-                "effects": list(record.effects),
-                "band": record.band.value,
-                "tier": record.tier,
-            },
+            seal(
+                self._connection,
+                turn_record,
+                {
+                    "turn_id": record.turn_id,
+                    "inbox_id": record.inbox_id,
+                    "conversation_id": record.conversation_id,
+                    "at": record.at,
+                    "model_id": record.model_id,
+                    "state": record.state,
+                    "standing": record.standing,
+                    "code_pending": record.code_pending,
+                    "safe_question": record.safe_question,
+                    "earlier_ids": list(record.earlier_ids),
+                    "intent": record.intent,
+                    "confidence": record.confidence,
+                    "runner_up": record.runner_up,
+                    "runner_up_confidence": record.runner_up_confidence,
+                    "urgency": record.urgency,
+                    "categories": dict(record.categories),
+                    "responses": list(record.responses),
+                    "effects": list(record.effects),
+                    "band": record.band.value,
+                    "tier": record.tier,
+                },
+            ),
         )
 
     def find(self, inbox_id: int) -> TurnRecord | None:
@@ -80,7 +85,8 @@ class SqlTurnRecords:
                 turn.c.inbox_id,
                 turn.c.conversation_id,
                 inbox.c.channel,
-                sa.func.coalesce(inbox.c.read_as, inbox.c.text).label("text"),
+                inbox.c.text,
+                inbox.c.read_as,
                 inbox.c.received_at,
                 inbox.c.screen,
                 turn_record.c.turn_id.label("recorded"),
@@ -122,7 +128,7 @@ class SqlTurnRecords:
             inbox_id=row.inbox_id,
             conversation_id=row.conversation_id,
             channel=Channel(row.channel),
-            text=row.text,
+            text=row.text if row.read_as is None else row.read_as,
             earlier=tuple(earlier),
             state=row.state,
             # The screen alone read it: it was never asked, and nothing was proved for its sake.

@@ -4,7 +4,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import new_id
+from casework.adapters.storage.tables import inbox
 from casework.adapters.storage.workbench_tables import unmasking
 
 
@@ -15,14 +17,17 @@ class SqlUnmaskings:
 
     def record(self, inbox_id: int, staff_id: str, *, kind: str, reason: str) -> str:
         unmasking_id = new_id()
+        values = {
+            "id": unmasking_id,
+            "inbox_id": inbox_id,
+            "staff_id": staff_id,
+            "kind": kind,
+            "reason": reason,
+            "at": self._now,
+        }
+        of = sa.select(inbox.c.conversation_id).where(inbox.c.id == inbox_id)
+        talk = self._connection.execute(of).scalar_one()
         self._connection.execute(
-            sa.insert(unmasking).values(
-                id=unmasking_id,
-                inbox_id=inbox_id,
-                staff_id=staff_id,
-                kind=kind,
-                reason=reason,
-                at=self._now,
-            )
+            sa.insert(unmasking).values(seal(self._connection, unmasking, values, owner=talk))
         )
         return unmasking_id

@@ -6,7 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from casework.adapters.storage.tables import case, conversation, duress_check, inbox, person, standing
+from casework.adapters.storage.conversations import list_told
+from casework.adapters.storage.sealed import seal
+from casework.adapters.storage.tables import case, conversation, duress_check, person, standing
 from casework.model.messages import PHONES, Channel
 from casework.model.safe_contact import SafeContactPlan
 from casework.model.stored_plans import parse_plan, write_plan
@@ -36,9 +38,7 @@ class SqlPeople:
     def list_seen_numbers(self, channel: Channel, conversation_id: str) -> list[str]:
         if channel is not Channel.WHATSAPP:
             return []
-        phone = inbox.c.details["phone"].as_string()
-        query = sa.select(phone).where(inbox.c.conversation_id == conversation_id, phone.is_not(None))
-        return list(self._connection.execute(query.distinct()).scalars())
+        return list_told(self._connection, conversation_id, "phone")
 
     def _by_standing(self, conversation_id: str) -> Sequence[Any]:
         return self._connection.execute(REACHES_OF_STANDING, {"of": conversation_id}).all()
@@ -48,7 +48,8 @@ class SqlPeople:
         return None if row is None else _reach(row)
 
     def set_plan(self, person_id: str, plan: SafeContactPlan, *, by: str) -> None:
-        self._update(person_id, plan=write_plan(plan), plan_changed_at=self._now, plan_changed_by=by)
+        sealed = seal(self._connection, person, {"id": person_id, "plan": write_plan(plan)})
+        self._update(person_id, plan=sealed["plan"], plan_changed_at=self._now, plan_changed_by=by)
 
     def confirm_contact(self, person_id: str) -> None:
         """The person has just answered from the contact of record, or an officer rang it."""

@@ -6,12 +6,18 @@ What a victim wrote stands in `inbox`, and masked in an accepted `example`; in n
 import sqlalchemy as sa
 
 from casework.adapters.storage.conversation_tables import ending, label_suggestion
+from casework.adapters.storage.sealed import JSON, SERVICE, Sealed, Values, indexed, sealed_rows
 from casework.adapters.storage.tables import Serial, UtcDateTime, inbox, metadata
 
 
 def is_open(table: sa.Table) -> sa.ColumnElement[bool]:
     """The condition of the index of what nobody has settled, as the planner sees it."""
     return table.c.settled_at.is_(None)
+
+
+def _of_talk_or_testers(values: Values) -> str:
+    """The owner of an example: a tester's, or somebody's own wording, is of no conversation."""
+    return values.get("conversation_id") or SERVICE
 
 
 def _id() -> sa.Column[str]:
@@ -48,7 +54,7 @@ turn_record = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("model_id", sa.String(64), nullable=False),
     # What it was asked with, not what came of it.
-    sa.Column("state", sa.JSON, nullable=True),
+    sa.Column("state", Sealed(JSON), nullable=True),
     sa.Column("standing", sa.String(24), nullable=False),
     sa.Column("code_pending", sa.Boolean, nullable=False),
     sa.Column("safe_question", sa.Boolean, nullable=False),
@@ -66,6 +72,7 @@ turn_record = sa.Table(
     sa.Column("band", sa.String(8), nullable=False),
     sa.Column("tier", sa.Integer, nullable=True),
     sa.Index("ix_turn_record_conversation_id_inbox_id", "conversation_id", "inbox_id"),
+    info=sealed_rows(row=["turn_id"], owner="conversation_id"),
 )
 
 # A message somebody should look at, once however many reasons there are.
@@ -106,9 +113,10 @@ review_reason = sa.Table(
     sa.Column("why", sa.String(32), nullable=False),
     # Numbers and codes, no word of anybody.
     sa.Column("detail", sa.JSON, nullable=False),
-    sa.Column("cluster", sa.String(48), nullable=True),
+    *indexed("cluster", nullable=True),
     sa.Column("settled_at", UtcDateTime, nullable=True),
     _partial("ix_review_reason_cluster", "cluster", where="settled_at IS NULL AND cluster IS NOT NULL"),
+    info=sealed_rows(row=["inbox_id", "queue"], owner="conversation_id"),
 )
 _partial(
     "ix_review_reason_open",
@@ -139,10 +147,11 @@ training_flag = sa.Table(
     # allowed, excluded, restricted, withdrawn.
     sa.Column("flag", sa.String(16), nullable=False),
     sa.Column("by", sa.String(48), nullable=False),
-    sa.Column("why", sa.String(200), nullable=False),
+    sa.Column("why", Sealed(), nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime, nullable=True),
     sa.Index("ix_training_flag_conversation_id", "conversation_id"),
+    info=sealed_rows(row=["id"], owner="conversation_id"),
 )
 
 annotation = sa.Table(
@@ -214,9 +223,10 @@ unmasking = sa.Table(
     _inbox(),
     _staff(),
     sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("reason", sa.String(200), nullable=False),
+    sa.Column("reason", Sealed(), nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Index("ix_unmasking_staff_id_at", "staff_id", "at"),
+    info=sealed_rows(row=["id"], owner="conversation_id"),
 )
 
 # What is taught, or kept to test with: masked words and what people say of them.
@@ -229,7 +239,7 @@ example = sa.Table(
     sa.Column("guest_message_id", Serial, nullable=True),
     _conversation(nullable=True),
     sa.Column("derived_from", sa.String(32), sa.ForeignKey("example.id"), nullable=True, index=True),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text", Sealed(), nullable=False),
     sa.Column("intent", sa.String(64), nullable=True),
     sa.Column("category", sa.String(48), nullable=True),
     sa.Column("sub", sa.String(64), nullable=True),
@@ -250,6 +260,7 @@ example = sa.Table(
     sa.Index("ix_example_conversation_id", "conversation_id"),
     _partial("uq_example_accepted", "inbox_id", where="status = 'accepted'", unique=True),
     _partial("uq_example_of_guest", "guest_message_id", where="status = 'accepted'", unique=True),
+    info=sealed_rows(row=["id"], owner=_of_talk_or_testers),
 )
 
 example_change = sa.Table(

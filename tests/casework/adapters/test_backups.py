@@ -13,7 +13,10 @@ import sqlalchemy as sa
 
 from casework.adapters.backups import NotHere, backup, restore, verify
 from casework.adapters.storage.database import Database, create_engine
-from casework.adapters.storage.tables import inbox
+from casework.adapters.storage.key_tables import data_key
+from casework.adapters.storage.tables import conversation, inbox
+from casework.adapters.storage.transaction import SqlTransaction
+from casework.adapters.vault.data_keys import FieldUnreadable
 from casework.model.disclosures import CALM
 from tests.support.builders import an_sms
 from tests.support.clock import SetClock
@@ -93,8 +96,9 @@ def test_a_backup_includes_what_is_still_in_the_write_ahead_log(url: str, tmp_pa
 
     saved = backup(url, tmp_path / "today.db")
     database.close()
+    restore(url, saved)
 
-    assert texts_in(f"sqlite:///{saved}") == ["not checkpointed yet"]
+    assert texts_in(url) == ["not checkpointed yet"]
 
 
 def test_a_backup_taken_while_messages_come_in_is_whole(url: str, tmp_path: Path) -> None:
@@ -119,7 +123,8 @@ def test_a_backup_taken_while_messages_come_in_is_whole(url: str, tmp_path: Path
 
     assert [verify(f"sqlite:///{each}") for each in saved] == [0] * 5
     for each in saved:
-        found = texts_in(f"sqlite:///{each}")
+        restore(url, each)
+        found = texts_in(url)
         assert found == [f"message {number + 1}" for number in range(len(found))]
 
 
@@ -230,3 +235,94 @@ def test_verify_notices_a_damaged_file(url: str, tmp_path: Path) -> None:
     saved.write_bytes(content)
 
     assert verify(f"sqlite:///{saved}") == 1
+
+
+# --- the keys of what is sealed ------------------------------------------------------------------
+
+
+def talk_of(url: str) -> str:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = str(connection.execute(sa.select(conversation.c.id)).scalars().first())
+    engine.dispose()
+    return found
+
+
+def shred(url: str, owner: str) -> bool:
+    database = Database(create_engine(url), SetClock())
+    was_there = database.write_now(lambda tx: tx.data_keys.shred(owner))
+    database.close()
+    return was_there
+
+
+def test_the_keys_lie_beside_the_backup_and_not_in_it(url: str, tmp_path: Path) -> None:
+    """Red when: a wrapped key is left anywhere in the bytes of the copy."""
+    store(url, "before")
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        wrapped = connection.execute(sa.select(data_key.c.wrapped)).scalars().all()
+    engine.dispose()
+
+    saved = backup(url, tmp_path / "today.db")
+
+    kept = tmp_path / "today.db.keys"
+    assert wrapped
+    assert not any(each in saved.read_bytes() for each in wrapped)
+    assert talk_of(url) in kept.read_text()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.glob("today*")) == ["today.db", "today.db.keys"]
+
+
+def test_without_its_keys_a_backup_says_what_cannot_be_read(url: str, tmp_path: Path) -> None:
+    store(url, "before")
+    saved = backup(url, tmp_path / "today.db")
+    (tmp_path / "today.db.keys").unlink()
+
+    said = restore(url, saved)
+
+    assert "No message, name, number, picture or note of it can be read" in said
+    assert talk_of(url)
+    with pytest.raises(FieldUnreadable):
+        texts_in(url)
+
+
+def test_a_restore_never_brings_back_a_key_that_was_destroyed(url: str, tmp_path: Path) -> None:
+    """Red when: the line in keys/shredded is not written, or not looked at."""
+    store(url, "before")
+    saved = backup(url, tmp_path / "today.db")
+    gone = talk_of(url)
+    assert shred(url, gone) is True
+
+    said = restore(url, saved)
+
+    assert "1 that were destroyed since are not" in said
+    assert talk_of(url) == gone
+    with pytest.raises(FieldUnreadable):
+        texts_in(url)
+    assert gone in (tmp_path / "data" / "keys" / "shredded").read_text()
+
+
+def test_what_was_rolled_back_destroyed_nothing(url: str, tmp_path: Path) -> None:
+    store(url, "before")
+    database = Database(create_engine(url), SetClock())
+
+    def shred_and_fail(tx: SqlTransaction) -> None:
+        tx.data_keys.shred(tx.connection.execute(sa.select(conversation.c.id)).scalars().one())
+        raise KeyError("no")
+
+    with pytest.raises(KeyError):
+        database.write_now(shred_and_fail)
+    database.close()
+
+    assert texts_in(url) == ["before"]
+    assert not (tmp_path / "data" / "keys" / "shredded").exists()
+
+
+@pytest.mark.parametrize("content", ["", "something else\n", "waymark data keys 1\nno key\n"])
+def test_a_damaged_file_of_keys_is_named(url: str, tmp_path: Path, content: str) -> None:
+    store(url, "before")
+    saved = backup(url, tmp_path / "today.db")
+    (tmp_path / "today.db.keys").write_text(content)
+
+    with pytest.raises(NotHere, match=r"today\.db\.keys holds no keys"):
+        restore(url, saved)

@@ -27,6 +27,7 @@ from casework.model.messages import Author, Channel, Lane, OutboundMessage, Outb
 from tests.support.builders import an_outbound, an_sms
 from tests.support.clock import SetClock
 from tests.support.databases import make_postgresql, make_sqlite
+from tests.support.rows import put_rows
 
 
 def store_turn(tx: SqlTransaction, text: str = "hello", external_id: str = "+447700900001") -> str:
@@ -264,7 +265,7 @@ def store_conversation(tx: SqlTransaction, count: int) -> str:
     same = {"conversation_id": conversation.id, "channel": "sms", "raw": b"", "screen": {}}
     same |= {"media_count": 0, "has_location": False, "received_at": tx.now}
     rows = [same | {"provider_message_id": f"SM{n}", "text": f"text {n}"} for n in range(count)]
-    tx.connection.execute(sa.insert(inbox), rows)
+    put_rows(tx.connection, inbox, *rows)
     return conversation.id
 
 

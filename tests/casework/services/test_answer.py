@@ -26,6 +26,7 @@ from casework.services.ports import AssistantReply
 from casework.services.prove import request_code
 from tests.support.builders import REFERENCE, VICTIM, a_hit, an_answer
 from tests.support.line import Line
+from tests.support.rows import put_rows
 
 TWO_REPLIES = (
     AssistantReply(response="utter_one", text="First.", choices=("ignored",)),
@@ -383,10 +384,9 @@ async def test_a_flood_of_turns_in_an_owned_conversation_holds_up_nobody(line: L
             "screen": screen_to_json(CALM),
             "received_at": line.clock.now(),
         }
-        tx.connection.execute(  # type: ignore[attr-defined]
-            sa.insert(inbox), [values | {"provider_message_id": f"flood {n}"} for n in range(count)]
-        )
-        stored = sa.select(inbox.c.id).where(inbox.c.text == "x")
+        rows = [values | {"provider_message_id": f"flood {n}"} for n in range(count)]
+        put_rows(tx.connection, inbox, *rows)  # type: ignore[attr-defined]
+        stored = sa.select(inbox.c.id).where(inbox.c.provider_message_id.startswith("flood"))
         tx.connection.execute(  # type: ignore[attr-defined]
             sa.insert(turn),
             [

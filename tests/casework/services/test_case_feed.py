@@ -25,6 +25,7 @@ from casework.services.officer_thread import OfficerLinkEnded, issue_officer_lin
 from casework.services.ports import Transaction
 from tests.support.builders import REFERENCE, VICTIM, a_case
 from tests.support.line import Line
+from tests.support.rows import put_rows, put_value
 
 OTHER = "43260012346"
 DAY = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -169,7 +170,8 @@ def test_a_failing_hook_leaves_nothing_recorded(line: Line, feed: CaseFeed) -> N
 def test_a_new_number_keeps_the_plan_that_keeps_its_owner_safe(line: Line, feed: CaseFeed) -> None:
     record(line, feed, a_case())
     with line.database.engine.begin() as connection:
-        connection.execute(sa.update(person).values(plan={"v": 1}, plan_changed_by="DC Test"))
+        put_value(connection, person.c.plan, {"v": 1})
+        connection.execute(sa.update(person).values(plan_changed_by="DC Test"))
 
     record(line, feed, a_case(contact_mobile="+447700900002"))
 
@@ -195,7 +197,7 @@ def test_a_case_from_before_there_were_people_gets_its_person_and_nobody_is_told
 def test_another_victim_does_not_inherit_the_plan(line: Line, feed: CaseFeed) -> None:
     record(line, feed, a_case())
     with line.database.engine.begin() as connection:
-        connection.execute(sa.update(person).values(plan={"v": 1}))
+        put_value(connection, person.c.plan, {"v": 1})
 
     record(line, feed, a_case(victim_name="Sam Example", contact_mobile="+447700900002"))
 
@@ -328,7 +330,7 @@ def told_wrongly(line: Line) -> Line:
         for name, reference, import_id, noticed in notices
     ]
     with line.database.engine.begin() as connection:
-        connection.execute(sa.insert(held_import), imports)
+        put_rows(connection, held_import, *imports)
         connection.execute(sa.insert(case_notice), rows)
     return line
 
@@ -360,7 +362,7 @@ def test_a_correction_goes_where_the_notice_went_not_where_the_import_moved_it(
         **{"not_before": DAY, "created_at": DAY},
     }
     with line.database.engine.begin() as connection:
-        connection.execute(sa.insert(outbox).values(**values))
+        put_rows(connection, outbox, values)
 
     put_right(line, feed)
 

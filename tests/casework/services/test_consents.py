@@ -54,6 +54,7 @@ from tests.console.desk_site import desk_environ
 from tests.support.builders import a_case
 from tests.support.clock import SetClock
 from tests.support.line import Line
+from tests.support.rows import put_rows
 
 ROOT = Path(__file__).parents[3]
 WHY = "asked on the telephone"
@@ -121,9 +122,8 @@ def test_the_condition_says_what_the_flags_say(
     with line.database.engine.connect() as connection:
         for person, place, flag, has_ended in flags:
             inbox_id = None if place is None else ids[people[person]][place]
-            connection.execute(
-                a_flag(people[person], inbox_id, flag, has_ended=has_ended, now=line.clock.now())
-            )
+            row = a_flag(people[person], inbox_id, flag, has_ended=has_ended, now=line.clock.now())
+            put_rows(connection, training_flag, row)
         if drill is not None:
             drilled = sa.update(conversation).where(conversation.c.id == people[drill])
             connection.execute(drilled.values(is_drill=True))
@@ -152,17 +152,17 @@ def list_ids(line: Line, of: str) -> list[int]:
     return [row.id for row in line.rows(inbox, conversation_id=of)]
 
 
-def a_flag(of: str, inbox_id: int | None, flag: TrainingFlag, *, has_ended: bool, now: Any) -> sa.Insert:
-    return sa.insert(training_flag).values(
-        id=new_id(),
-        conversation_id=of,
-        inbox_id=inbox_id,
-        flag=flag.value,
-        by="victim",
-        why=WHY,
-        at=now,
-        ended_at=now + timedelta(seconds=1) if has_ended else None,
-    )
+def a_flag(of: str, inbox_id: int | None, flag: TrainingFlag, *, has_ended: bool, now: Any) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "conversation_id": of,
+        "inbox_id": inbox_id,
+        "flag": flag.value,
+        "by": "victim",
+        "why": WHY,
+        "at": now,
+        "ended_at": now + timedelta(seconds=1) if has_ended else None,
+    }
 
 
 def test_no_other_module_asks_the_flags_in_words_of_its_own() -> None:
@@ -303,8 +303,7 @@ def teach(line: Line, example_id: str, **values: Any) -> str:
         "accepted_at": line.clock.now(),
         "in_data_since": 2,
     }
-    made = sa.insert(example).values(**(given_values | values))
-    line.database.write_now(lambda tx: tx.connection.execute(made))
+    line.database.write_now(lambda tx: put_rows(tx.connection, example, given_values | values))
     return example_id
 
 
@@ -414,7 +413,7 @@ def test_a_withdrawal_forgets_what_models_gave_and_leaves_the_queues(line: Line)
     assert settled == {inbox_id: True, others: False}
 
 
-def review(line: Line, inbox_id: int) -> None:
+def review(line: Line, inbox_id: int, *, cluster: str | None = None) -> None:
     row = line.row(inbox, id=inbox_id)
     item = sa.insert(review_item).values(
         inbox_id=inbox_id,
@@ -428,10 +427,14 @@ def review(line: Line, inbox_id: int) -> None:
         risks=[],
         is_restricted=False,
     )
-    reason = sa.insert(review_reason).values(
-        inbox_id=inbox_id, queue="unsure", harm=5, said_at=row.received_at, why="unsure", detail={}
-    )
-    line.database.write_now(lambda tx: [tx.connection.execute(one) for one in (item, reason)])
+    reason = {"inbox_id": inbox_id, "queue": "unsure", "harm": 5, "said_at": row.received_at}
+    reason |= {"why": "unsure", "detail": {}, "cluster": cluster}
+
+    def add(tx: Any) -> None:
+        tx.connection.execute(item)
+        put_rows(tx.connection, review_reason, reason, owner=row.conversation_id)
+
+    line.database.write_now(add)
 
 
 def compare(line: Line, inbox_ids: list[int], *, opened_by: str) -> None:
@@ -488,9 +491,7 @@ def test_a_new_word_of_theirs_names_no_queue_any_more(line: Line) -> None:
     _, [others] = write(line, 2)
     of, [inbox_id] = write(line, 1)
     for one in (inbox_id, others):
-        review(line, one)
-        named = sa.update(review_reason).where(review_reason.c.inbox_id == one).values(cluster="wrenfield")
-        line.database.write_now(lambda tx, named=named: tx.connection.execute(named))  # type: ignore[misc]
+        review(line, one, cluster="wrenfield")
 
     decide(line, of, None, TrainingFlag.WITHDRAWN)
 

@@ -23,6 +23,7 @@ from casework.services import feedback as asking
 from casework.services.feedback import ANSWERS, QUESTIONS
 from tests.support.builders import REFERENCE, a_case, a_hit, a_learned, an_amber_hit, an_answer
 from tests.support.line import Line
+from tests.support.rows import put_rows
 
 VISITOR = "visitor"
 OTHER = "43260054321"
@@ -324,7 +325,7 @@ async def test_a_conversation_too_long_to_look_through_is_left_alone(line: Line)
         copies = [
             sent._asdict() | {"id": sent.id + number, "dedupe_key": f"copy {number}"} for number in numbers
         ]
-        line.database.write_now(lambda tx: tx.connection.execute(sa.insert(outbox), copies))
+        line.database.write_now(lambda tx: put_rows(tx.connection, outbox, *copies))
 
     # Two are there: what they wrote, and its answer.
     send(range(1, asking.MOST_READ - 2))

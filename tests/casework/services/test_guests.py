@@ -97,7 +97,8 @@ async def test_nothing_but_the_testers_own_rows_is_ever_written(line: Line, toke
         await say(line, token, text)
 
     after = {name: len(rows) for name, rows in line.everything().items()}
-    assert {name for name in after if after[name] != before[name]} == {"guest_message"}
+    # And the key their words are sealed with.
+    assert {name for name in after if after[name] != before[name]} == {"guest_message", "data_key"}
     assert after["guest_message"] == 6
     assert {"conversation", "inbox", "turn", "outbox", "desk_item", "code_request"} <= {
         table.name for table in metadata.sorted_tables

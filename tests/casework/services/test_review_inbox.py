@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from casework.adapters.storage.tables import conversation, inbox
 from casework.adapters.storage.workbench_tables import review_item, review_reason
@@ -33,6 +32,7 @@ from tests.casework.services.reviewing import (
 from tests.support.builders import a_hit
 from tests.support.clock import SetClock
 from tests.support.line import Line
+from tests.support.rows import put_rows
 
 HIT = "he has a knife"
 
@@ -67,7 +67,7 @@ def fill(line: Line, count: int, **values: Any) -> list[int]:
             }
             for number in range(1, count + 1)
         ]
-        tx.connection.execute(sa.insert(conversation), people)
+        put_rows(tx.connection, conversation, *people)
         messages = [
             {
                 "id": number,
@@ -84,7 +84,7 @@ def fill(line: Line, count: int, **values: Any) -> list[int]:
             }
             for number in range(1, count + 1)
         ]
-        tx.connection.execute(sa.insert(inbox), messages)
+        put_rows(tx.connection, inbox, *messages)
         for row in messages:
             tx.reviews.add_item(
                 row["id"],

@@ -40,6 +40,7 @@ from tests.casework.services.reviewing import (
 from tests.support.builders import REFERENCE, a_case, a_hit, an_amber_hit
 from tests.support.clock import SetClock
 from tests.support.line import Line
+from tests.support.rows import put_rows
 
 LIMITS = load_band_limits().tiers
 CALM, ODD, MORE = "when is my court day", "hes outside", "thank you"
@@ -375,7 +376,7 @@ def test_what_testers_wrote_stands_there_until_somebody_has_seen_it(line: Line) 
         row = {"token_hash": "t" * 64, "visit": "v", "responses": ["utter_greet"], "said": []}
         for text in ("one", "two", "three"):
             values = row | {"text": text, "state": None, "band": "green", "at": tx.now}
-            tx.connection.execute(sa.insert(guest_message).values(**values))
+            put_rows(tx.connection, guest_message, values)
 
     line.database.write_now(write)
     page = line.database.read_now(lambda tx: review_inbox.list_guest_page(tx, limit=2))
