@@ -33,13 +33,13 @@ def build_keeping(service: Service, rules: RetentionRules) -> retention.Keeping:
 
 
 def build_erasing(service: Service, rules: RetentionRules) -> erasure.Erasing:
-    """`shred` is none while nothing is sealed: keys by owner go there (Covers.list_key_owners)."""
     settings = service.settings
     return erasure.Erasing(
         store=service.database,
         rules=rules,
         places=ErasurePlaces(settings.spool_dir, settings.data_dir / "exports"),
         pages=service.database,
+        shred=lambda tx, owner: tx.data_keys.shred(owner),
     )
 
 

@@ -1293,6 +1293,12 @@ class Beats(Protocol):
     def newest(self) -> datetime | None: ...
 
 
+class DataKeys(Protocol):
+    def shred(self, owner: str) -> bool:
+        """Everything sealed for this owner is gone for good, in every copy too; False where it had no key."""
+        ...
+
+
 class Transaction(Protocol):
     """One database transaction; everything written through it commits together or not at all."""
 
@@ -1440,6 +1446,8 @@ class Transaction(Protocol):
     def retention(self) -> RetentionRows: ...
     @property
     def erasures(self) -> Erasures: ...
+    @property
+    def data_keys(self) -> DataKeys: ...
     @property
     def provider_redactions(self) -> ProviderRedactions: ...
     @property

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from casework.adapters.storage.access_tables import REQUEST_OPEN, access_decision, access_request
 from casework.adapters.storage.data_map import MappedTable
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import insert, new_id
 from casework.adapters.storage.subject_rows import FILES, KeptFile, SubjectRows, find_conversations
 from casework.adapters.storage.subject_values import name_row, read_value, write_flat
@@ -40,7 +41,8 @@ class SqlAccessRequests:
             "opened_by": by,
         }
         # Whoever opens one in the same moment comes second: the index of open requests decides.
-        statement = insert(self._connection, access_request).values(**values).on_conflict_do_nothing()
+        sealed = seal(self._connection, access_request, values)
+        statement = insert(self._connection, access_request).values(sealed).on_conflict_do_nothing()
         return self._connection.execute(statement.returning(access_request.c.id)).scalar()
 
     def find(self, request_id: str) -> AccessRequest | None:
@@ -162,8 +164,9 @@ class SqlAccessRequests:
             "agreed_by": None,
         }
         keys = {"request_id": request_id, "item": item.key}
-        statement = insert(self._connection, access_decision).values(**keys, **values)
-        self._connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=values))
+        sealed = seal(self._connection, access_decision, keys | values)
+        statement = insert(self._connection, access_decision).values(sealed)
+        self._connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=sealed))
 
     def agree(self, request_id: str, item: str, *, by: str) -> None:
         self._connection.execute(
@@ -196,9 +199,14 @@ class SqlAccessRequests:
         self._update(request_id, copy_sha256=sha256)
 
     def _update(self, request_id: str, **values: object) -> None:
-        self._connection.execute(
-            sa.update(access_request).where(access_request.c.id == request_id).values(**values)
+        of = sa.select(access_request.c.id, access_request.c.person_id).where(
+            access_request.c.id == request_id
         )
+        named = self._connection.execute(of).mappings().first()
+        if named is not None:
+            sealed = seal(self._connection, access_request, {**named, **values})
+            changed = sa.update(access_request).where(access_request.c.id == request_id)
+            self._connection.execute(changed.values({name: sealed[name] for name in values}))
 
 
 def _row_item(mapped: MappedTable, row: Any, decisions: dict[str, AccessDecision]) -> Iterator[AccessItem]:

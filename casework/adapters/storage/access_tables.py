@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import Sealed, of_service, sealed_rows
 from casework.adapters.storage.tables import UtcDateTime, metadata
 
 REQUEST_OPEN = ("looking", "ready")
@@ -19,10 +20,10 @@ access_request = sa.Table(
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("person_id", sa.String(32), sa.ForeignKey("person.id"), nullable=False),
     sa.Column("asked_on", sa.Date, nullable=False),
-    sa.Column("asked_by", sa.String(200), nullable=False),
-    sa.Column("identity", sa.String(500), nullable=False),
+    sa.Column("asked_by", Sealed(), nullable=False),
+    sa.Column("identity", Sealed(), nullable=False),
     sa.Column("due_on", sa.Date, nullable=False),
-    sa.Column("put_off_why", sa.String(500), nullable=True),
+    sa.Column("put_off_why", Sealed(), nullable=True),
     # looking, ready, given, closed.
     sa.Column("status", sa.String(16), nullable=False),
     # Whether the copy names members of staff; without, it says their roles.
@@ -35,10 +36,11 @@ access_request = sa.Table(
     sa.Column("copy_sha256", sa.String(64), nullable=True),
     sa.Column("ended_at", UtcDateTime, nullable=True),
     _staff("ended_by", nullable=True),
-    sa.Column("ended_how", sa.String(500), nullable=True),
+    sa.Column("ended_how", Sealed(), nullable=True),
     sa.Index("ix_access_request_person_id", "person_id"),
     # One at a time: two people must not decide differently of the same words.
     sa.Index("uq_access_request_open", "person_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    info=sealed_rows(row=["id"], owner="person_id"),
 )
 
 # The register of restrictions (Data Protection Act 2018 s.45(7)) is its rows with a reason.
@@ -53,7 +55,7 @@ access_decision = sa.Table(
     # give, hold_back, not_theirs.
     sa.Column("verdict", sa.String(16), nullable=False),
     sa.Column("reason", sa.String(24), nullable=True),
-    sa.Column("why", sa.String(500), nullable=True),
+    sa.Column("why", Sealed(), nullable=True),
     # Which parts, by column: places of the text, never its words. None: all of it.
     sa.Column("spans", sa.JSON, nullable=True),
     # Whether the person is told that something is held back: s.45(6).
@@ -63,4 +65,5 @@ access_decision = sa.Table(
     # The second person, for whatever is not given.
     sa.Column("agreed_at", UtcDateTime, nullable=True),
     _staff("agreed_by", nullable=True),
+    info=sealed_rows(row=["request_id", "item"], owner=of_service),
 )

@@ -77,13 +77,13 @@ SOURCES: Mapping[RecordKind, Source] = {
             "crime_reference crime_type stage stage_since oic_name oic_collar_number oic_contact next_update_due "
             "victim_name contact_mobile contact_email safe_contact enhanced_rights language imported_at"
         ),
-        left_out=("person_id",),
+        left_out=_names("person_id contact_mobile_sealed contact_email_sealed"),
     ),
     RecordKind.CONVERSATION: Source(
         table=conversation,
         at="created_at",
         columns=_names("id channel external_id created_at last_inbound_at owner_id owned_since epoch"),
-        left_out=_names("state is_drill awaiting_since model_id model_at"),
+        left_out=_names("external_id_sealed state is_drill awaiting_since model_id model_at"),
     ),
     RecordKind.CASE_EVENT: Source(
         table=case_event,
@@ -98,6 +98,7 @@ SOURCES: Mapping[RecordKind, Source] = {
             "id channel provider_message_id conversation_id received_at sent_at origin text read_as media_count "
             "has_location details screen raw"
         ),
+        left_out=("told_index",),
     ),
     RecordKind.PROOF: Source(
         table=standing,
@@ -119,7 +120,7 @@ SOURCES: Mapping[RecordKind, Source] = {
         table=regrade,
         at="at",
         columns=_names("item_id conversation_id from_grade to_grade by_id reason at"),
-        left_out=("id",),
+        left_out=_names("id row_key"),
     ),
     RecordKind.TRANSFER: Source(
         table=transfer,
@@ -166,7 +167,7 @@ SOURCES: Mapping[RecordKind, Source] = {
             "safe_contact_decision valid_for_seconds status reason provider_message_id delivery_state "
             "delivery_state_at not_before created_at sent_at"
         ),
-        left_out=_names("dedupe_key menu_token attempts fence leased_by lease_until"),
+        left_out=_names("to_sealed dedupe_key menu_token attempts fence leased_by lease_until"),
     ),
     RecordKind.ENDING: Source(
         table=ending,

@@ -35,7 +35,9 @@ from casework.model.holds import (
 )
 from casework.model.messages import Channel, OutboxStatus
 from casework.model.retention import RetentionRules
+from casework.model.throttles import Tried
 from casework.services.keeping_ports import Addresses, Counts, Covers, Erasure
+from casework.services.throttles import name_bucket
 
 
 class SqlErasures:
@@ -218,8 +220,11 @@ class SqlErasures:
             done[opt_out.name] += self._delete(
                 opt_out, opt_out.c.channel == channel.value, opt_out.c.external_id == address
             )
-        for named in (*covers.conversations, *covers.cases, *covers.people):
-            done[throttle.name] += self._delete(throttle, throttle.c.bucket.contains(named, autoescape=True))
+        # A bucket is known by its index alone: those that begin with one of these are found, what else was counted
+        # with one names nobody to anybody, and ends by itself.
+        named = (*covers.conversations, *covers.cases, *covers.people)
+        buckets = [name_bucket(tried, each) for each in named for tried in Tried]
+        done[throttle.name] += self._delete(throttle, throttle.c.bucket.in_(buckets))
         return +done
 
     def _delete(self, table: sa.Table, *which: sa.ColumnElement[bool]) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.keeping_tables import hold
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import case, conversation, person, standing
 from casework.model.holds import Hold, HoldReason, Subject, SubjectKind
@@ -21,23 +22,30 @@ class SqlHolds:
         hold_id = new_id()
         self._connection.execute(
             sa.insert(hold).values(
-                id=hold_id,
-                subject_kind=subject.kind.value,
-                subject_id=subject.id,
-                reason=reason.value,
-                why=why,
-                placed_by=by,
-                placed_at=self._now,
-                review_on=review_on,
+                seal(
+                    self._connection,
+                    hold,
+                    {
+                        "id": hold_id,
+                        "subject_kind": subject.kind.value,
+                        "subject_id": subject.id,
+                        "reason": reason.value,
+                        "why": why,
+                        "placed_by": by,
+                        "placed_at": self._now,
+                        "review_on": review_on,
+                    },
+                )
             )
         )
         return hold_id
 
     def lift(self, hold_id: str, *, why: str, by: str) -> Hold | None:
+        sealed = seal(self._connection, hold, {"id": hold_id, "lifted_why": why})
         lifted = self._connection.execute(
             sa.update(hold)
             .where(hold.c.id == hold_id, hold.c.lifted_at.is_(None))
-            .values(lifted_by=by, lifted_at=self._now, lifted_why=why)
+            .values(lifted_by=by, lifted_at=self._now, lifted_why=sealed["lifted_why"])
         )
         if lifted.rowcount == 0:
             return None

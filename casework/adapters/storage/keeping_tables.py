@@ -5,6 +5,7 @@ None of these names words of anybody but `hold.why`, which says why something is
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import Sealed, of_service, sealed_rows
 from casework.adapters.storage.tables import Serial, UtcDateTime, metadata
 
 _LIFTED_NOT = sa.text("lifted_at IS NULL")
@@ -21,17 +22,18 @@ hold = sa.Table(
     sa.Column("subject_id", sa.String(32), nullable=False),
     # disclosure, complaint, access_request or restriction.
     sa.Column("reason", sa.String(24), nullable=False),
-    sa.Column("why", sa.String(500), nullable=False),
+    sa.Column("why", Sealed(), nullable=False),
     sa.Column("placed_by", sa.String(48), nullable=False),
     sa.Column("placed_at", UtcDateTime, nullable=False),
     # By then somebody asks whether it is still needed. It holds until it is lifted, whatever the day.
     sa.Column("review_on", sa.Date, nullable=False),
     sa.Column("lifted_by", sa.String(48), nullable=True),
     sa.Column("lifted_at", UtcDateTime, nullable=True),
-    sa.Column("lifted_why", sa.String(500), nullable=True),
+    sa.Column("lifted_why", Sealed(), nullable=True),
     sa.Index(
         "ix_hold_open", "subject_kind", "subject_id", sqlite_where=_LIFTED_NOT, postgresql_where=_LIFTED_NOT
     ),
+    info=sealed_rows(row=["id"], owner=of_service),
 )
 
 # Somebody said: the force's record has this conversation, up to then.

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.sealed import Sealed, of_service, sealed_rows
 from casework.adapters.storage.tables import UtcDateTime, audit, metadata
 
 # What one rule says of one day of one member of staff, and what a supervisor found. It names conversations and holds no
@@ -21,9 +22,10 @@ unusual_reading = sa.Table(
     sa.Column("reviewed_by", sa.String(32), sa.ForeignKey("staff_member.id"), nullable=True),
     sa.Column("reviewed_at", UtcDateTime, nullable=True),
     sa.Column("is_explained", sa.Boolean, nullable=True),
-    sa.Column("review_words", sa.String(500), nullable=True),
+    sa.Column("review_words", Sealed(), nullable=True),
     sa.UniqueConstraint("rule", "staff_id", "day"),
     sa.Index("ix_unusual_reading_reviewed_at", "reviewed_at"),
+    info=sealed_rows(row=["id"], owner=of_service),
 )
 
 # The days whose reading was looked at, found unusual or not.

@@ -25,6 +25,7 @@ ROW_KEY = "row_key"
 SEPARATOR = "|"
 WORDS, BYTES, JSON = "words", "bytes", "json"
 _MAY_ASK = (operators.is_, operators.is_not)
+_WHOLE = (*_MAY_ASK, operators.eq, operators.ne, operators.in_op, operators.not_in_op)
 Values = Mapping[str, Any]
 
 
@@ -136,6 +137,12 @@ class BlindIndex(sa.types.TypeDecorator[str]):
 
     impl = sa.String
     cache_ok = True
+
+    class Comparator(sa.types.TypeDecorator.Comparator[str], sa.String.Comparator[str]):
+        def operate(self, op: operators.OperatorType, *other: Any, **kwargs: Any) -> Any:
+            return super().operate(op, *other, **kwargs) if op in _WHOLE else _refuse(self.expr)
+
+    comparator_factory = Comparator
 
     def __init__(self, length: int = 64, *, has_words: bool = False, keeps_kind: bool = False) -> None:
         """`keeps_kind`: what comes before the first colon stays readable."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from casework.adapters.storage.desk_tables import shift
 from casework.adapters.storage.durations import utc_hour
 from casework.adapters.storage.reading_tables import reading_day, unusual_reading
+from casework.adapters.storage.sealed import seal
 from casework.adapters.storage.staff_tables import glass_opening
 from casework.adapters.storage.statements import insert_once, new_id
 from casework.adapters.storage.tables import (
@@ -120,10 +121,16 @@ class SqlUnusualReadings:
         return [_finding(row) for row in self._connection.execute(query.limit(limit))]
 
     def review(self, finding_id: str, *, by: str, is_explained: bool, words: str) -> bool:
+        sealed = seal(self._connection, unusual_reading, {"id": finding_id, "review_words": words})
         changed = self._connection.execute(
             sa.update(unusual_reading)
             .where(unusual_reading.c.id == finding_id, unusual_reading.c.reviewed_at.is_(None))
-            .values(reviewed_by=by, reviewed_at=self._now, is_explained=is_explained, review_words=words)
+            .values(
+                reviewed_by=by,
+                reviewed_at=self._now,
+                is_explained=is_explained,
+                review_words=sealed["review_words"],
+            )
         )
         return changed.rowcount == 1
 

@@ -163,7 +163,7 @@ class Vault:
 
     def _find(self, connection: sa.Connection, owner: str) -> Any:
         if connection.dialect.name == "sqlite":
-            # By the driver itself: this transaction has the lock already, and nothing of it can fail and be tried again.
+            # By the driver itself: the transaction has the lock, and nothing of it can fail and be tried again.
             found = connection.connection.cursor()
             found.execute(f"{_FIND}?", (owner,))
             row = found.fetchone()

@@ -67,6 +67,15 @@ SEALED: dict[str, tuple[tuple[str, ...], str, dict[str, str], tuple[str, ...]]] 
     "training_flag": (("id",), "conversation_id", {"why": WORDS}, ()),
     "unmasking": (("id",), OF_MESSAGE.format("unmasking"), {"reason": WORDS}, ()),
     "example": (("id",), "coalesce(conversation_id, 'service')", {"text": WORDS}, ()),
+    "hold": (("id",), SERVICE, {"why": WORDS, "lifted_why": WORDS}, ()),
+    "access_request": (
+        ("id",),
+        "person_id",
+        {"asked_by": WORDS, "identity": WORDS, "put_off_why": WORDS, "ended_how": WORDS},
+        (),
+    ),
+    "access_decision": (("request_id", "item"), SERVICE, {"why": WORDS}, ()),
+    "unusual_reading": (("id",), SERVICE, {"review_words": WORDS}, ()),
     "guest_message": (("row_key",), SERVICE, {"text": WORDS, "state": JSON, "said": JSON}, ()),
 }
 WITH_ROW_KEY = ("opt_out", "regrade", "guest_message")
@@ -166,7 +175,7 @@ def _rename_people(connection: sa.Connection, vault: Vault) -> dict[str, str]:
         new = renamed[row["id"]] = secrets.token_hex(16)
         values = dict(row) | {"id": new, "match_key": vault.index(row["match_key"])}
         connection.execute(sa.insert(person).values(values))
-        for child in ("case", "credential", "passkey"):
+        for child in ("case", "credential", "passkey", "access_request"):
             table = sa.table(child, sa.column("person_id"))
             connection.execute(sa.update(table).where(table.c.person_id == row["id"]).values(person_id=new))
         connection.execute(sa.delete(person).where(person.c.id == row["id"]))
