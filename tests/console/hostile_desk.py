@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.schema import metadata
-from casework.adapters.storage.sealed import JSON, SERVICE, BlindIndex, Sealed
+from casework.adapters.storage.sealed import JSON, BlindIndex, Sealed
 from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import case
 from casework.adapters.storage.transaction import SqlTransaction
@@ -321,7 +321,7 @@ def _insert(tx: SqlTransaction, table: str, text: str, given: Mapping[str, Any])
             column.primary_key and isinstance(column.type, sa.Integer | sa.BigInteger)
         ):
             values[column.name] = _plain(column, tx)
-    put_rows(tx.connection, made, values, owner=given.get("conversation_id") or SERVICE)
+    put_rows(tx.connection, made, values)
 
 
 def _plain(column: sa.Column[Any], tx: SqlTransaction) -> object:

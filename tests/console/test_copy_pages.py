@@ -10,13 +10,13 @@ import zipfile
 from urllib.parse import unquote
 
 import pytest
-import sqlalchemy as sa
 
 from casework.adapters.storage.access_tables import access_decision, access_request
 from casework.adapters.storage.keeping_tables import hold
 from casework.adapters.storage.tables import audit, media_content
 from casework.model.messages import InboundMedia
 from tests.console.desk_site import DeskSite, Detective
+from tests.support.rows import put_rows
 
 NEIGHBOUR = "my neighbour Wendolyth Drexwold saw him"
 PNG = b"\x89PNG\r\n\x1a\n a picture"
@@ -50,7 +50,7 @@ def conversation_id(site: DeskSite) -> str:
 
     def keep(tx: object) -> None:
         connection = tx.connection  # type: ignore[attr-defined]
-        connection.execute(sa.insert(media_content).values(media_id=1, content=PNG))
+        put_rows(connection, media_content, {"media_id": 1, "content": PNG})
 
     site.write(keep)
     return written

@@ -12,9 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from casework.adapters.storage.conversation_tables import staff_note
-from casework.adapters.storage.keeping_tables import hold
 from casework.adapters.storage.tables import audit, conversation
 from casework.model.desk import HandoffReason
+from casework.model.holds import HoldReason, Subject, SubjectKind
 from casework.model.record_verifier import Bundle, check
 from casework.model.standings import Standing
 from tests.console.desk_site import DeskSite, Detective
@@ -164,13 +164,14 @@ async def test_a_hold_keeps_nothing_from_it(site: DeskSite, conversation_id: str
     sam = await site.detective()
     await sam.claim(conversation_id)
     site.write(
-        lambda tx: tx.connection.execute(
-            sa.insert(hold).values(
-                id="a" * 32, subject_kind="conversation", subject_id=conversation_id, reason="disclosure",
-                why="a trial", placed_by="x", placed_at=tx.now, review_on=tx.now.date(),
-            )
+        lambda tx: tx.holds.record(
+            Subject(kind=SubjectKind.CONVERSATION, id=conversation_id),
+            HoldReason.DISCLOSURE,
+            why="a trial",
+            review_on=tx.now.date(),
+            by="x",
         )
-    )  # fmt: skip
+    )
 
     status, _, _ = await press(sam, f"/console/c/{conversation_id}/export")
 

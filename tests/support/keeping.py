@@ -28,13 +28,13 @@ class NoPlaces:
 
 @dataclass
 class KeyRing:
-    """Data keys by owner, and those that were destroyed."""
+    """Notes whose data keys are destroyed, in their order."""
 
     shredded: list[str] = field(default_factory=list)
 
-    def shred(self, _tx: Transaction, owner: str) -> bool:
+    def shred(self, tx: Transaction, owner: str) -> bool:
         self.shredded.append(owner)
-        return True
+        return tx.data_keys.shred(owner)
 
 
 @dataclass

@@ -154,8 +154,11 @@ class BlindIndex(sa.types.TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
         if value is None:
             return None
+        kind, colon, _ = value.partition(":")
+        if self.keeps_kind and not colon:
+            return value
         index = find_vault(dialect).index(value)
-        return f"{value.partition(':')[0]}:{index}" if self.keeps_kind else index
+        return f"{kind}:{index}" if self.keeps_kind else index
 
     def column_expression(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.type_coerce(_with_place(column, BESIDE), self) if self.has_words else column

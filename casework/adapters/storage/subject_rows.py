@@ -93,7 +93,8 @@ class SubjectRows:
         table = metadata.tables[mapped.name]
         kept = (name for name, label in mapped.labels.items() if label is not Label.SYSTEM)
         columns = [table.c[name] for name in kept if name != FILES.get(mapped.name)]
-        columns += [each for each in table.primary_key.columns if each not in columns]
+        named = {each.name for each in columns}
+        columns += [each for each in table.primary_key.columns if each.name not in named]
         times = [table.c[name] for name in mapped.personal if isinstance(table.c[name].type, UtcDateTime)]
         query = (
             sa.select(*columns)

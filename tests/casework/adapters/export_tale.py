@@ -40,6 +40,7 @@ from casework.model.standings import Standing
 from casework.services.disclosure_export_ports import ExportScope
 from tests.support.builders import REFERENCE, VICTIM, a_case, an_outbound, an_sms
 from tests.support.clock import SetClock
+from tests.support.rows import put_rows
 
 PICTURE = b"\x89PNG\r\n\x1a\n not much of a picture"
 RAW = b"Body=Karen+from+next+door+saw+him&From=%2B447700900001"
@@ -106,7 +107,7 @@ def _they_write(tx: SqlTransaction, tale: Tale) -> None:
     tx.media.keep(media.media_id, PICTURE, found_type="image/png", sha256=_sha(PICTURE))
     tx.turns.record_finished(inbox_id, tale.conversation_id, "answered")
     turn_id = tx.connection.execute(sa.select(turn.c.id)).scalar_one()
-    tx.connection.execute(sa.insert(turn_record).values(**_reading(turn_id, inbox_id, tale, tx.now)))
+    put_rows(tx.connection, turn_record, _reading(turn_id, inbox_id, tale, tx.now))
     edit = an_sms(
         "Corrected: he left",
         provider_message_id="SM1-2",
@@ -246,7 +247,7 @@ def _words_of_staff(tx: SqlTransaction, tale: Tale) -> None:
 
 
 def _insert(tx: SqlTransaction, table: sa.Table, **values: Any) -> None:
-    tx.connection.execute(sa.insert(table).values(**values))
+    put_rows(tx.connection, table, values)
 
 
 def _sha(content: bytes) -> str:

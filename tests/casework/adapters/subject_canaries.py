@@ -6,8 +6,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.data_map import MappedTable, load_data_map
+from casework.adapters.storage.key_tables import data_key
 from casework.adapters.storage.schema import metadata
+from casework.adapters.storage.sealed import BYTES, JSON, SealedBeside
 from casework.adapters.storage.tables import UtcDateTime
+from tests.support.rows import seal_row
 
 START = datetime.fromisoformat("2026-11-01T09:00:00+00:00")
 
@@ -27,7 +30,9 @@ class Seeded:
 
     def fill(self) -> "Seeded":
         for table in metadata.sorted_tables:
-            if self._data_map[table.name].is_of_a_person and table.name not in self._rows:
+            # Keys are made by what is sealed.
+            is_to_come = table is not data_key and table.name not in self._rows
+            if is_to_come and self._data_map[table.name].is_of_a_person:
                 self._insert(table)
         return self
 
@@ -50,10 +55,12 @@ class Seeded:
         mapped = self._data_map[table.name]
         values: dict[str, Any] = {}
         for column in table.columns:
-            if not (column.primary_key and column.autoincrement is True):
+            is_given = column.primary_key and column.autoincrement is True
+            if not is_given and not isinstance(column.type, SealedBeside):
                 values[column.name] = self._value(table, column, mapped)
         values |= self._fixed(table.name)
-        inserted = self._connection.execute(sa.insert(table).values(values).returning(*table.columns)).one()
+        sealed = seal_row(self._connection, table, values)
+        inserted = self._connection.execute(sa.insert(table).values(sealed).returning(*table.columns)).one()
         self._rows[table.name] = dict(inserted._mapping)
         for name in mapped.personal:
             self._note(table.name, name, inserted._mapping[name])
@@ -95,9 +102,9 @@ class Seeded:
             return START + timedelta(minutes=len(self._rows))
         if isinstance(kind, sa.Date):
             return date(2026, 11, 1)
-        if isinstance(kind, sa.JSON):
+        if isinstance(kind, sa.JSON) or getattr(kind, "kind", None) == JSON:
             return {"said": [word]}
-        if isinstance(kind, sa.LargeBinary):
+        if isinstance(kind, sa.LargeBinary) or getattr(kind, "kind", None) == BYTES:
             return f"Body={word}+said&From=%2B44".encode()
         if isinstance(kind, sa.Boolean):
             return False

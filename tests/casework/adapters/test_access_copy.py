@@ -34,6 +34,7 @@ from tests.casework.adapters.subject_canaries import Seeded
 from tests.support.builders import a_case, an_sms
 from tests.support.clock import SetClock
 from tests.support.databases import copy_sqlite
+from tests.support.rows import put_rows, put_value
 
 
 class Desk:
@@ -204,19 +205,18 @@ def test_it_is_of_nobody_else_whoever_wrote_what_by_which_way(desk: Desk, seed: 
             inbox_id = tx.inbox.record(said, talk, _no_hit())
             if drawn.random() < 0.3:
                 # Of a case of theirs, sometimes noted on the conversation of somebody else.
-                tx.connection.execute(
-                    sa.insert(officer_message).values(
-                        id=f"{number:032x}",
-                        crime_reference=reference,
-                        conversation_id=drawn.choice(talks)[1],
-                        author="victim",
-                        author_name="",
-                        inbox_id=inbox_id,
-                        text=f"of{person}asked{number:02d}",
-                        created_at=tx.now,
-                        status="answered",
-                    )
-                )
+                asked = {
+                    "id": f"{number:032x}",
+                    "crime_reference": reference,
+                    "conversation_id": drawn.choice(talks)[1],
+                    "author": "victim",
+                    "author_name": "",
+                    "inbox_id": inbox_id,
+                    "text": f"of{person}asked{number:02d}",
+                    "created_at": tx.now,
+                    "status": "answered",
+                }
+                put_rows(tx.connection, officer_message, asked)
 
     desk.database.write_now(seed_all)
     for person in drawn.sample(people, 2):
@@ -237,16 +237,18 @@ def test_what_is_held_back_is_absent_wherever_else_it_stands_and_counted(desk: D
     desk.give_the_rest(request_id)
     text = seeded.words["inbox.text"]
     desk.database.write_now(
-        lambda tx: tx.connection.execute(
-            sa.update(inbox).values(
-                text=f"{text} my neighbour  Wendolyth Drexwold saw him",
-                raw=f"Body={text}+my+neighbour++Wendolyth+Drexwold+saw+him&From=%2B44".encode(),
-            )
+        lambda tx: (
+            put_value(tx.connection, inbox.c.text, f"{text} my neighbour  Wendolyth Drexwold saw him"),
+            put_value(
+                tx.connection,
+                inbox.c.raw,
+                f"Body={text}+my+neighbour++Wendolyth+Drexwold+saw+him&From=%2B44".encode(),
+            ),
         )
     )
     desk.database.write_now(
-        lambda tx: tx.connection.execute(
-            sa.update(officer_message).values(text="WENDOLYTH DREXWOLD saw him, and Wendolyth knows")
+        lambda tx: put_value(
+            tx.connection, officer_message.c.text, "WENDOLYTH DREXWOLD saw him, and Wendolyth knows"
         )
     )
 
@@ -343,7 +345,7 @@ def test_what_comes_after_it_was_ready_is_looked_at_before_a_copy_is_made(sqlite
     request_id = sqlite_desk.open(seeded.reference)
     sqlite_desk.copy_of(request_id)
     sqlite_desk.database.write_now(
-        lambda tx: tx.connection.execute(sa.update(inbox).values(text="something else than was looked at"))
+        lambda tx: put_value(tx.connection, inbox.c.text, "something else than was looked at")
     )
 
     with pytest.raises(access.StillToLook), sqlite_desk.copy(request_id):
@@ -389,7 +391,7 @@ def test_what_came_from_the_contact_of_record_is_found_and_a_drill_is_not(sqlite
     seeded = sqlite_desk.seed("a")
 
     def write(tx: SqlTransaction) -> None:
-        tx.connection.execute(sa.update(case).values(contact_mobile="+447700900123"))
+        put_value(tx.connection, case.c.contact_mobile, "+447700900123")
         for channel, is_drill in ((Channel.SMS, False), (Channel.WHATSAPP, True)):
             opened = tx.conversations.open(channel, "+447700900123")
             tx.connection.execute(

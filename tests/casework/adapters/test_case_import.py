@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from casework.adapters.case_import import ImportHeld, import_cases
 from casework.adapters.storage.database import Database
+from casework.adapters.storage.key_tables import key_check
 from casework.adapters.storage.tables import case, metadata
 from casework.services.case_feed import Recorded
 from casework.services.case_file import CaseFileInvalid
@@ -23,6 +24,7 @@ def everything(database: Database) -> dict[str, list[tuple[object, ...]]]:
                 for row in tx.connection.execute(sa.select(table).order_by(*table.primary_key.columns))
             ]  # type: ignore[attr-defined]
             for table in metadata.sorted_tables
+            if table is not key_check
         }
 
     return database.read_now(read)

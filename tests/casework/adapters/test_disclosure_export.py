@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from casework.adapters.storage import disclosure_export_sources as told
 from casework.adapters.storage.database import Database, create_engine
+from casework.adapters.storage.key_tables import data_key, key_check
 from casework.adapters.storage.schema import metadata
 from casework.adapters.storage.tables import audit, conversation, inbound_media, inbox, media_content
 from casework.model.disclosures import CALM
@@ -38,6 +39,7 @@ from tests.casework.adapters.export_tale import (
 from tests.support.builders import REFERENCE, a_case, an_outbound, an_sms
 from tests.support.clock import SetClock
 from tests.support.databases import copy_sqlite, empty
+from tests.support.rows import put_rows, put_value
 from tests.support.running import ROOT, clean_environ
 
 Records = list[dict[str, Any]]
@@ -270,7 +272,8 @@ def test_words_and_forms_that_were_taken_away_are_simply_not_there(
     tale = tell_tale(database, clock)
 
     def take_away(tx: Any) -> None:
-        tx.connection.execute(sa.update(inbox).values(text="", raw=b""))
+        put_value(tx.connection, inbox.c.text, "")
+        put_value(tx.connection, inbox.c.raw, b"")
         tx.connection.execute(sa.delete(media_content))
         tx.connection.execute(sa.update(inbound_media).values(status="failed"))
 
@@ -357,13 +360,13 @@ def test_it_is_the_same_from_another_database_and_other_row_order(
 def copy_backwards(here: Database, there: Database) -> None:
     """Every row, each table from its last row to its first."""
     for table in metadata.sorted_tables:
+        if table in (data_key, key_check):
+            continue
         rows = here.read_now(
             lambda tx, table=table: [dict(row) for row in tx.connection.execute(sa.select(table)).mappings()]
         )
         if rows:
-            there.write_now(
-                lambda tx, table=table, rows=rows: tx.connection.execute(sa.insert(table), rows[::-1])
-            )
+            there.write_now(lambda tx, table=table, rows=rows: put_rows(tx.connection, table, *rows[::-1]))
 
 
 def test_two_snapshots_are_not_mixed(database: Database, clock: SetClock, tmp_path: Path) -> None:

@@ -432,7 +432,7 @@ def review(line: Line, inbox_id: int, *, cluster: str | None = None) -> None:
 
     def add(tx: Any) -> None:
         tx.connection.execute(item)
-        put_rows(tx.connection, review_reason, reason, owner=row.conversation_id)
+        put_rows(tx.connection, review_reason, reason)
 
     line.database.write_now(add)
 

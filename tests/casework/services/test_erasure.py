@@ -18,7 +18,6 @@ from casework.adapters.storage.tables import (
     case,
     conversation,
     desk_item,
-    held_import,
     inbox,
     opt_out,
     outbox,
@@ -28,6 +27,7 @@ from casework.adapters.storage.tables import (
 )
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.storage.workbench_tables import example
+from casework.model.bulk_brake import ImportStatus
 from casework.model.desk import Grade, HandoffReason
 from casework.model.holds import ErasureStage, HoldReason, Refusal, Subject, SubjectKind
 from casework.model.messages import Channel
@@ -38,6 +38,7 @@ from tests.casework.adapters.subject_canaries import Seeded
 from tests.support.builders import a_case, an_answer
 from tests.support.keeping import Keeper, a_conversation, a_person
 from tests.support.line import Line
+from tests.support.rows import put_value
 
 CLOSED = "closed_no_further_lines"
 
@@ -54,7 +55,7 @@ def seed(line: Line, letter: str, staff_id: str) -> Seeded:
         seeded = Seeded(tx.connection, letter, staff_id).fill()
         for table in (conversation, inbox, outbox, opt_out):
             mine = table.c.id == seeded.row(table.name)["id"]
-            tx.connection.execute(sa.update(table).where(mine).values(channel="sms"))
+            put_value(tx.connection, table.c.channel, "sms", mine)
         tx.connection.execute(
             sa.update(conversation).where(conversation.c.id == seeded.conversation_id).values(owner_id=None)
         )
@@ -308,17 +309,13 @@ async def test_an_import_that_would_bring_it_back_is_decided_first(line: Line, k
     theirs = seed(line, "a", line.add_staff().id)
     content = f"crime_reference\n{theirs.reference}\n".encode()
     line.database.write_now(
-        lambda tx: tx.connection.execute(
-            sa.insert(held_import).values(
-                id="i" * 32,
-                source="file",
-                filename="cases.csv",
-                content=content,
-                summary={},
-                status="held",
-                held_at=tx.now,
-                held_by="x",
-            )
+        lambda tx: tx.imports.record(
+            source="file",
+            filename="cases.csv",
+            content=content,
+            summary={},
+            status=ImportStatus.HELD,
+            by="x",
         )
     )
 

@@ -22,6 +22,7 @@ from casework.adapters.storage.tables import (
     staff_member,
     turn,
 )
+from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.errors import MessageNotFound, ReasonNeeded
 from casework.model.holds import HoldReason, Subject, SubjectKind
 from casework.model.standings import Standing
@@ -31,6 +32,7 @@ from casework.services.retention import ExportUnclear
 from tests.support.builders import a_case
 from tests.support.keeping import Keeper, a_conversation, all_of
 from tests.support.line import Line
+from tests.support.rows import put_rows
 
 DAYS = timedelta(days=1)
 
@@ -118,7 +120,7 @@ async def test_what_is_somebodys_work_waits_until_it_is_done(line: Line, keeper:
     values = {"item": (desk_item, "open"), "promise": (promise, "made"), "turn": (turn, "waiting")}
     if work in values:
         table, status = values[work]
-        line.database.write_now(lambda tx: tx.connection.execute(_make(table, conversation_id, status)))
+        line.database.write_now(lambda tx: _make(tx, table, conversation_id, status))
 
     assert keeper.remove_due()["inbox"] == 0
     line.database.write_now(lambda tx: tx.connection.execute(sa.update(conversation).values(owner_id=None)))
@@ -130,9 +132,10 @@ async def test_what_is_somebodys_work_waits_until_it_is_done(line: Line, keeper:
     assert len(line.rows(staff_member)) == 1
 
 
-def _make(table: sa.Table, conversation_id: str, status: str) -> sa.Executable:
+def _make(tx: SqlTransaction, table: sa.Table, conversation_id: str, status: str) -> None:
     if table is turn:
-        return sa.update(turn).values(status=status)
+        tx.connection.execute(sa.update(turn).values(status=status))
+        return
     moment = datetime(2026, 11, 22, tzinfo=UTC)
     values: dict[str, object] = {"id": "w" * 32, "conversation_id": conversation_id, "status": status}
     if table is desk_item:
@@ -152,7 +155,7 @@ def _make(table: sa.Table, conversation_id: str, status: str) -> sa.Executable:
             "due_at": moment,
             "dedupe_key": "w",
         }
-    return sa.insert(table).values(**values)
+    put_rows(tx.connection, table, values)
 
 
 async def test_a_rehearsal_goes_without_any_export(line: Line, keeper: Keeper) -> None:

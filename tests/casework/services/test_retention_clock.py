@@ -34,6 +34,7 @@ from casework.model.retention import load_retention
 from casework.services import retention
 from tests.support.keeping import Keeper
 from tests.support.line import Line
+from tests.support.rows import put_rows
 
 BEGINS, ENDS = datetime(2024, 2, 20, tzinfo=UTC), datetime(2034, 3, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -109,7 +110,7 @@ class Filler:
         return BEGINS + self._rng.random() * (ENDS - BEGINS - 200 * DAY)
 
     def _insert(self, table: sa.Table, **values: Any) -> None:
-        self._tx.connection.execute(sa.insert(table).values(**values))
+        put_rows(self._tx.connection, table, values)
 
     def _add(self, number: int, messages: int) -> None:
         mine, rng = f"{number:032x}", self._rng
@@ -237,20 +238,19 @@ def place_holds(tx: SqlTransaction, holds: list[tuple[datetime, datetime, str, s
     for number, (since, until, kind, subject) in enumerate(holds):
         if since <= now:
             is_over = until <= now
-            tx.connection.execute(
-                sa.insert(hold).values(
-                    id=f"{number:032x}",
-                    subject_kind=kind,
-                    subject_id=subject,
-                    reason="disclosure",
-                    why="a trial",
-                    placed_by="alex",
-                    placed_at=since,
-                    review_on=since.date(),
-                    lifted_by="alex" if is_over else None,
-                    lifted_at=until if is_over else None,
-                )
-            )
+            placed = {
+                "id": f"{number:032x}",
+                "subject_kind": kind,
+                "subject_id": subject,
+                "reason": "disclosure",
+                "why": "a trial",
+                "placed_by": "alex",
+                "placed_at": since,
+                "review_on": since.date(),
+                "lifted_by": "alex" if is_over else None,
+                "lifted_at": until if is_over else None,
+            }
+            put_rows(tx.connection, hold, placed)
 
 
 def list_left(tx: SqlTransaction, world: World) -> Iterator[Key]:

@@ -185,7 +185,9 @@ def _rename_people(connection: sa.Connection, vault: Vault) -> dict[str, str]:
 def _index_throttles(connection: sa.Connection, vault: Vault, people: dict[str, str]) -> None:
     throttle = sa.table("throttle", sa.column("bucket"))
     for bucket in connection.execute(sa.select(throttle.c.bucket)).scalars().all():
-        kind, _, of = bucket.partition(":")
+        kind, colon, of = bucket.partition(":")
+        if not colon:
+            continue
         index = f"{kind}:{vault.index(f'{kind}:{people.get(of, of)}')}"
         connection.execute(sa.update(throttle).where(throttle.c.bucket == bucket).values(bucket=index))
 
