@@ -25,6 +25,7 @@ SANDBOX_MEMBERS = (
     ("jo", "Jo Test-Trainer", Role.TRAINER),
     ("kit", "Kit Test-Trainer", Role.TRAINER),
     ("ash", "Ash Test-Admin", Role.ADMIN),
+    ("lee", "Lee Test-Auditor", Role.AUDITOR),
 )
 
 
