@@ -17,7 +17,7 @@ from casework.model.toml_files import read_toml
 PAGE = Path("docs/data-map.md")
 WORDS = Path(__file__).with_name("data_map_words.toml")
 # By name, so that a table may be sealed without this module knowing how.
-SEALED = "Sealed"
+SEALED = ("Sealed", "BlindIndex")
 
 
 def render_data_map() -> str:
@@ -68,7 +68,7 @@ def _render_class(
 def _sealed(table: str) -> list[str]:
     known: sa.Table | None = metadata.tables.get(table)
     return (
-        [] if known is None else [each.name for each in known.columns if type(each.type).__name__ == SEALED]
+        [] if known is None else [each.name for each in known.columns if type(each.type).__name__ in SEALED]
     )
 
 

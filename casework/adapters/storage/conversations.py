@@ -297,7 +297,8 @@ def list_told(connection: sa.Connection, conversation_id: str, key: str) -> list
     )
     query = sa.select(inbox.c.details).where(inbox.c.id.in_(newest.group_by(inbox.c.told_index)))
     told = [row.details.get(key) for row in connection.execute(query.order_by(inbox.c.id))]
-    return list(dict.fromkeys(value for value in told if value))
+    # Nobody has looked yet at what a channel says there: only words are.
+    return list(dict.fromkeys(value for value in told if isinstance(value, str) and value))
 
 
 class SqlTranscripts:

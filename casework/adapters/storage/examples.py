@@ -82,9 +82,8 @@ class SqlExamples:
 
     def change(self, example_id: str, *, row_version: int, **values: Any) -> bool:
         if "text" in values:
-            of = sa.select(example.c.conversation_id).where(example.c.id == example_id)
-            named = {"id": example_id, "conversation_id": self._connection.execute(of).scalar()}
-            values["text"] = seal(self._connection, example, named | {"text": values["text"]})["text"]
+            named = {"id": example_id, "text": values["text"]}
+            values["text"] = seal(self._connection, example, named)["text"]
         result = self._connection.execute(
             sa.update(example)
             .where(example.c.id == example_id, example.c.row_version == row_version, ACCEPTED)

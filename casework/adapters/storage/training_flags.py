@@ -159,10 +159,11 @@ class SqlTrainingFlags:
     def withdraw_examples(self, conversation_id: str, inbox_id: int | None, *, by: str) -> int:
         ids = self._list_made_of(conversation_id, inbox_id, example.c.status != WITHDRAWN)
         self._set_status(ids, WITHDRAWN, by=by, spans=[], sub=None)
-        query = sa.select(example.c.id, example.c.conversation_id).where(example.c.id.in_(ids))
-        for row in self._connection.execute(query).all():
-            emptied = seal(self._connection, example, {**row._mapping, "text": ""})["text"]
-            self._connection.execute(sa.update(example).where(example.c.id == row.id).values(text=emptied))
+        for example_id in ids:
+            emptied = seal(self._connection, example, {"id": example_id, "text": ""})["text"]
+            self._connection.execute(
+                sa.update(example).where(example.c.id == example_id).values(text=emptied)
+            )
         self._forget_changes(ids)
         return len(ids)
 

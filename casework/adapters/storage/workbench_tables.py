@@ -6,18 +6,13 @@ What a victim wrote stands in `inbox`, and masked in an accepted `example`; in n
 import sqlalchemy as sa
 
 from casework.adapters.storage.conversation_tables import ending, label_suggestion
-from casework.adapters.storage.sealed import JSON, SERVICE, Sealed, Values, indexed, sealed_rows
+from casework.adapters.storage.sealed import JSON, Sealed, indexed, of_service, sealed_rows
 from casework.adapters.storage.tables import Serial, UtcDateTime, inbox, metadata
 
 
 def is_open(table: sa.Table) -> sa.ColumnElement[bool]:
     """The condition of the index of what nobody has settled, as the planner sees it."""
     return table.c.settled_at.is_(None)
-
-
-def _of_talk_or_testers(values: Values) -> str:
-    """The owner of an example: a tester's, or somebody's own wording, is of no conversation."""
-    return values.get("conversation_id") or SERVICE
 
 
 def _id() -> sa.Column[str]:
@@ -260,7 +255,8 @@ example = sa.Table(
     sa.Index("ix_example_conversation_id", "conversation_id"),
     _partial("uq_example_accepted", "inbox_id", where="status = 'accepted'", unique=True),
     _partial("uq_example_of_guest", "guest_message_id", where="status = 'accepted'", unique=True),
-    info=sealed_rows(row=["id"], owner=_of_talk_or_testers),
+    # Masked, and it outlives the conversation it was made of: with that one's key it would be lost.
+    info=sealed_rows(row=["id"], owner=of_service),
 )
 
 example_change = sa.Table(

@@ -66,7 +66,7 @@ SEALED: dict[str, tuple[tuple[str, ...], str, dict[str, str], tuple[str, ...]]] 
     "review_reason": (("inbox_id", "queue"), OF_MESSAGE.format("review_reason"), {}, ("cluster",)),
     "training_flag": (("id",), "conversation_id", {"why": WORDS}, ()),
     "unmasking": (("id",), OF_MESSAGE.format("unmasking"), {"reason": WORDS}, ()),
-    "example": (("id",), "coalesce(conversation_id, 'service')", {"text": WORDS}, ()),
+    "example": (("id",), SERVICE, {"text": WORDS}, ()),
     "hold": (("id",), SERVICE, {"why": WORDS, "lifted_why": WORDS}, ()),
     "access_request": (
         ("id",),
