@@ -13,11 +13,13 @@ from typing import Any
 
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
+from casework.adapters.storage.sealed import find_vault
 from casework.bootstrap import build_service
 from channels.gateway import build_gateway_app
 from tests.channels.provider_stand_ins import ACCOUNT_SID, TOKEN, Sandbox, running_sandbox, serving
 from tests.support.assistant_stand_in import AssistantStandIn
 from tests.support.builders import a_case
+from tests.support.databases import put_keys
 from tests.support.running import ALWAYS_STAFFED, ROOT, clean_environ, eventually, free_port
 
 ASKER = "+447700900001"
@@ -62,6 +64,10 @@ class Stage:
         counted = await self.service.database.read(lambda tx: tx.connection.exec_driver_sql(query).scalar())
         return int(counted)
 
+    def index(self, address: str) -> str:
+        """What stands in place of a number or address in the columns that are looked up by it."""
+        return find_vault(self.service.database.engine.dialect).index(address)
+
     async def unfinished(self) -> int:
         return (
             await self.count("turn", "status IN ('waiting','leased')")
@@ -104,6 +110,7 @@ async def run_stage(folder: Path, database_url: str, **more: str) -> AsyncIterat
             # One number sends one segment a second by default; what is tried here is faults and not the pace.
             "WAYMARK_SMS_SEGMENTS_PER_SECOND": "100",
         }
+        put_keys(folder)
         environ = clean_environ(**ALWAYS_STAFFED | given | more)
         service = build_service(Settings.from_env(environ))
         await service.database.write(lambda tx: tx.cases.record_all([a_case(contact_mobile=ASKER)]))

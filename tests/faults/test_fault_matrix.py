@@ -179,23 +179,25 @@ async def test_fault_poison_text_is_stored_and_reaches_an_end(stage: Stage) -> N
         await stage.until_quiet(within_seconds=90)
 
     assert sent == dict.fromkeys(writers, 200)
-    stored = {name: await stage.count(*written_by("inbox", number)) for name, number in writers.items()}
+    stored = {
+        name: await stage.count(*written_by(stage, "inbox", number)) for name, number in writers.items()
+    }
     assert stored == dict.fromkeys(writers, 1)
     ended = {
-        name: await stage.count(*written_by("turn", number, "status = 'done'"))
+        name: await stage.count(*written_by(stage, "turn", number, "status = 'done'"))
         for name, number in writers.items()
     }
     assert ended == dict.fromkeys(writers, 1)
     unheard = [
         name
         for name, number in writers.items()
-        if not await stage.replies(number) and not await stage.count(*written_by("desk_item", number))
+        if not await stage.replies(number) and not await stage.count(*written_by(stage, "desk_item", number))
     ]
     assert unheard == []
     assert await stage.replies() == ["re: hello"]
 
 
-def written_by(table: str, number: str, where: str = "1 = 1") -> tuple[str, str]:
+def written_by(stage: Stage, table: str, number: str, where: str = "1 = 1") -> tuple[str, str]:
     """The rows of a conversation with this number, as `Stage.count` asks for them."""
-    conversation = f"SELECT id FROM conversation WHERE external_id = '{number}'"
+    conversation = f"SELECT id FROM conversation WHERE external_id = '{stage.index(number)}'"
     return table, f"conversation_id = ({conversation}) AND {where}"
