@@ -70,7 +70,7 @@ class _Frame:
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
         self.of_owner: dict[str, DataKey] = {}
-        self.shredded: list[tuple[str, str]] = []
+        self.shredded: list[str] = []
 
 
 class Vault:
@@ -110,7 +110,7 @@ class Vault:
         if shredded:
             note_shredded(self._file.path, shredded)
             with self._lock:
-                for key_id, _ in shredded:
+                for key_id in shredded:
                     self._kept.pop(key_id, None)
 
     def _leave(self, connection: sa.Connection) -> None:
@@ -230,7 +230,7 @@ class Vault:
         """It seals nothing more in this transaction, and opens nothing more in this process once that is committed."""
         frame = self._frame(connection)
         frame.of_owner.pop(owner, None)
-        frame.shredded.append((key_id, owner))
+        frame.shredded.append(key_id)
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:

@@ -38,7 +38,7 @@ class DataKey:
 
     def seal(self, words: bytes, about: str) -> str:
         nonce = os.urandom(NONCE_BYTES)
-        sealed = self._cipher.encrypt(nonce, words, self._head + about.encode())
+        sealed = self._cipher.encrypt(nonce, words, _bind(self._head, about))
         return base64.b64encode(self._head + nonce + sealed).decode("ascii")
 
     def open(self, sealed: bytes, about: str) -> bytes:
@@ -46,10 +46,15 @@ class DataKey:
         nonce = sealed[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES]
         try:
             return self._cipher.decrypt(
-                nonce, sealed[HEAD_BYTES + NONCE_BYTES :], sealed[:HEAD_BYTES] + about.encode()
+                nonce, sealed[HEAD_BYTES + NONCE_BYTES :], _bind(sealed[:HEAD_BYTES], about)
             )
         except (InvalidTag, ValueError):
             raise unreadable(about) from None
+
+
+def _bind(head: bytes, about: str) -> bytes:
+    """What the tag vouches for beside the words: whose key, and where they stand."""
+    return head + about.encode()
 
 
 def parse(text: str, about: str) -> tuple[str, bytes]:

@@ -7,20 +7,20 @@ from pathlib import Path
 NAME = "shredded"
 
 
-def note_shredded(key_file: Path, keys: Iterable[tuple[str, str]]) -> None:
-    """One line each: the key's name and its owner."""
+def note_shredded(key_file: Path, key_ids: Iterable[str]) -> None:
+    """One line each, the key's name and nothing else: an owner's may hold a crime reference."""
     key_file.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(key_file.with_name(NAME), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(file, "a") as out:
-        out.writelines(f"{key_id} {owner}\n" for key_id, owner in keys)
+        out.writelines(f"{key_id}\n" for key_id in key_ids)
         out.flush()
         os.fsync(out.fileno())
 
 
-def read_shredded(key_file: Path) -> dict[str, str]:
-    """Name of each key to its owner."""
+def read_shredded(key_file: Path) -> frozenset[str]:
+    """The names of the keys."""
     try:
         lines = key_file.with_name(NAME).read_text().splitlines()
     except FileNotFoundError:
-        return {}
-    return dict(line.split(" ", 1) for line in lines if " " in line)
+        return frozenset()
+    return frozenset(lines)
