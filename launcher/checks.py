@@ -14,6 +14,8 @@ SLOW_MARKS = f"{ALONE_MARKS} or browser"
 WORKERS = "2"
 FAULTS = "tests/faults"
 FAULT_WORKERS = "2"
+# Slow for what they work out, not for a service they start: two at a time lose nothing.
+CORE = "tests/casework"
 # They start a whole service each, and leave no room for another one.
 ALONE = ("test_rasa_killed.py", "test_gateway_down.py")
 
@@ -51,7 +53,9 @@ def list_steps(root: Path, *, unit_only: bool, pytest_arguments: Sequence[str]) 
     )
     steps["fault tests"] = [*pytest, "-n", FAULT_WORKERS, "-m", SLOW_MARKS, *together]
     steps["browser tests"] = [*pytest, "-n", WORKERS, "-m", BROWSER_MARKS]
-    steps["slow tests"] = [*pytest, "-m", ALONE_MARKS, *(f"--ignore={file}" for file in together)]
+    steps["slow tests of the core"] = [*pytest, "-n", WORKERS, "-m", ALONE_MARKS, CORE]
+    left_out = [CORE, *together]
+    steps["slow tests"] = [*pytest, "-m", ALONE_MARKS, *(f"--ignore={each}" for each in left_out)]
     return steps
 
 

@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 from _pytest.mark.expression import Expression
 
-from launcher.checks import ALONE, FAULTS, list_steps
+from launcher.checks import ALONE, CORE, FAULTS, list_steps
 from tests.support.running import ROOT
 
 MARKS = ("browser", "journey", "rasa", "slow")
@@ -20,8 +20,17 @@ def test_every_file_of_faults_runs_in_one_step() -> None:
         word.removeprefix("--ignore=") for word in steps["slow tests"] if word.startswith("--ignore=")
     }
 
-    assert together == left_out
+    assert together == left_out - {CORE}
     assert files - together == {f"{FAULTS}/{name}" for name in ALONE}
+
+
+def test_the_core_has_a_step_for_its_slow_tests() -> None:
+    """Red when its slow tests run in no step, or in two."""
+    steps = list_steps(ROOT, unit_only=False, pytest_arguments=())
+
+    assert find_marks(steps["slow tests of the core"]) == find_marks(steps["slow tests"])
+    assert steps["slow tests of the core"][-1] == CORE
+    assert f"--ignore={CORE}" in steps["slow tests"]
 
 
 def find_marks(command: list[str]) -> str:
