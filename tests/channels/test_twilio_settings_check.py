@@ -20,6 +20,7 @@ from channels.twilio_settings_check import (
     check_twilio_settings,
 )
 from tests.channels.provider_stand_ins import ACCOUNT_SID, SERVICE, TOKEN, Sandbox, running_sandbox, serving
+from tests.support.databases import put_keys
 
 PUBLIC_URL = "https://messages.example.org"
 SPOOL_URL = "https://fallback.example.org"
@@ -147,10 +148,13 @@ async def test_an_address_with_a_password_is_said_without_it(sandbox: Sandbox) -
 
 
 async def test_the_worker_looks_at_start_and_every_hour_and_keeps_the_alarm_true(
-    sandbox: Sandbox, database_url: str
+    sandbox: Sandbox, database_url: str, tmp_path: Path
 ) -> None:
     """Red when the alarm is only ever sounded, or is looked at once."""
-    service = build_service(settings_for(sandbox.url, WAYMARK_DATABASE_URL=database_url))
+    settings = settings_for(
+        sandbox.url, WAYMARK_DATABASE_URL=database_url, WAYMARK_KEYS=str(put_keys(tmp_path))
+    )
+    service = build_service(settings)
     seconds = [0.0]
     told = []
     async with TwilioReader(TwilioAccount.from_settings(service.settings)) as reader:

@@ -42,6 +42,7 @@ from launcher.shadow_models import copies_dir
 from tests.casework.services.reviewing import MASKER, an_answer_of, decide, make_quiet, put, say
 from tests.launcher.test_replay import STORED, VALUES
 from tests.support.clock import SetClock
+from tests.support.databases import put_keys
 from tests.support.line import Line, load_bands
 from tests.support.models import LIMITS, a_birth, a_paper, a_report, make_model_file, make_stand_in_root, sign
 from tests.support.running import ROOT
@@ -110,6 +111,7 @@ async def staged(
     root = make_stand_in_root(tmp_path / "tree")
     environ = {
         "WAYMARK_DATA_DIR": str(tmp_path / "var"),
+        "WAYMARK_KEYS": str(put_keys(tmp_path)),
         "WAYMARK_DATABASE_URL": database_url,
         "WAYMARK_TURN_SECRET": "s" * 40,
         "WAYMARK_RASA_URLS": "http://127.0.0.1:1",

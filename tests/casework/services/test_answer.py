@@ -626,4 +626,6 @@ async def test_the_assistant_is_never_told_a_number(line: Line) -> None:
 
 
 def test_every_table_is_looked_at_when_a_test_compares_everything(line: Line) -> None:
-    assert set(line.everything()) == {table.name for table in metadata.sorted_tables}
+    # What the keys are checked by is there before anybody writes.
+    everything = {table.name for table in metadata.sorted_tables} - {"key_check"}
+    assert set(line.everything()) == everything
