@@ -29,7 +29,7 @@ from launcher.replay_input import a_strangers_turn
 from launcher.replay_reads import ReplayReads
 from launcher.shadow import Shadowing
 from tests.support.clock import SetClock
-from tests.support.databases import copy_sqlite
+from tests.support.databases import copy_sqlite, put_keys
 from tests.support.line import Line
 from tests.support.models import LIMITS, a_birth, a_paper, a_report, sign
 from tests.support.running import ROOT
@@ -70,6 +70,7 @@ def make_tree(folder: Path, model: Path, model_id: str) -> Path:
 
 
 def build(root: Path, data_dir: Path, url: str) -> Service:
+    put_keys(data_dir)
     settings = Settings.from_env(
         {
             "WAYMARK_DATA_DIR": str(data_dir),

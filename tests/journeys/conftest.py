@@ -1,6 +1,7 @@
 """One running service for all journeys; each test has people and cases of its own."""
 
 import json
+import os
 import zlib
 from collections.abc import AsyncIterator, Iterator
 
@@ -18,6 +19,8 @@ def waymark(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if request.param == "postgresql":
         uri: str = request.getfixturevalue("postgresql_uri")
         environ["WAYMARK_DATABASE_URL"] = make_postgresql(uri, "waymark_journeys")
+        # Those it was made with.
+        environ["WAYMARK_KEYS"] = os.environ["WAYMARK_KEYS"]
     with run_waymark(tmp_path_factory.mktemp("waymark"), **environ) as running:
         yield running
 
