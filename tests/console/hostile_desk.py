@@ -108,6 +108,9 @@ NOT_FREE = frozenset(
         *("conversation_id", "hash", "signed", "place"),
         *("turn_id", "input_sha", "form_id", "text_sha", "intent", "runner_up", "sub", "judgement", "side"),
         *("scenario", "category_seen", "band_seen", "queue", "why", "flag", "standing", "visit", "why_ended"),
+        # Keys, holds, erasing and readings: ids, kinds and who did it.
+        *("owner", "row_key", "subject_kind", "subject_id", "stopped_why", "placed_by", "lifted_by"),
+        *("rule", "acknowledged_by"),
     }
 )
 
