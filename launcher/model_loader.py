@@ -180,7 +180,7 @@ def rasa_command(root: Path, checked: CheckedModel, *, port: int) -> tuple[str, 
     )
     rules = make_rules(
         python,
-        folder=work_folder(checked),
+        folder=work_folder(checked, port),
         reads=(checked.copy, endpoints),
         code={"bot": root / "bot", "casework": root / "casework"},
         port=port,
@@ -194,15 +194,19 @@ def rasa_command(root: Path, checked: CheckedModel, *, port: int) -> tuple[str, 
     return fenced(rules, command)
 
 
-def work_folder(checked: CheckedModel) -> Path:
-    """The only place a Rasa of that copy may write to; it is made when Rasa starts."""
-    return checked.copy.with_name(checked.copy.name + ".work")
+def work_folder(checked: CheckedModel, port: int) -> Path:
+    """The only place a Rasa of that copy on that port may write to; it is made when Rasa starts.
+
+    Two of one copy at once have one each: whoever starts empties it.
+    """
+    return checked.copy.with_name(f"{checked.copy.name}.{port}.work")
 
 
 def remove_copy(checked: CheckedModel) -> None:
     """And what its Rasa left, which must not run any more."""
     checked.copy.unlink(missing_ok=True)
-    shutil.rmtree(work_folder(checked), ignore_errors=True)
+    for folder in checked.copy.parent.glob(f"{checked.copy.name}.*.work"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @asynccontextmanager
@@ -234,7 +238,7 @@ async def running_checked(
         yield address
     finally:
         await end_process(process)
-        shutil.rmtree(work_folder(checked), ignore_errors=True)
+        shutil.rmtree(work_folder(checked, port), ignore_errors=True)
 
 
 class ModelNotRunning(WaymarkError):

@@ -70,8 +70,8 @@ def _rights(version: int) -> int:
 def _open_up(ruleset: int, path: str, rights: int) -> None:
     try:
         opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except PermissionError:
-        return  # what it could not open anyway needs no rule
+    except OSError:
+        return  # what it could not open anyway, or what is gone by now, needs no rule
     try:
         allowed = rights if os.path.isdir(path) else rights & OF_FILES
         _add(ruleset, BENEATH, struct.pack("<Qi", allowed, opened))

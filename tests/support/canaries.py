@@ -12,6 +12,8 @@ from urllib.parse import unquote_plus
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.schema import metadata
+
 # By what each is. Of a name every part is searched for by itself, of a number the figures that every spelling shares.
 CANARIES: Mapping[str, tuple[str, ...]] = {
     "victim's name": ("Quillara", "Vexmoor"),
@@ -130,14 +132,13 @@ def _find_in_packed(where: str, content: bytes) -> Iterator[Found]:
 def find_in_rows(engine: sa.Engine, *, allowed: Iterable[str]) -> tuple[list[Found], set[str]]:
     """In every column of every table but the `allowed`, `table.column`; and which of the allowed hold any.
 
-    `*.column`: in whichever table.
+    `*.column`: in whichever table. What is sealed is opened first: who may read it is asked here, not how it is kept.
     """
-    reflected, known = sa.MetaData(), set(allowed)
-    reflected.reflect(engine)
+    known = set(allowed)
     found: set[Found] = set()
     used: set[str] = set()
     with engine.connect() as connection:
-        for table in reflected.sorted_tables:
+        for table in metadata.sorted_tables:
             for row in connection.execute(sa.select(table)).mappings():
                 for column, value in row.items():
                     here = find_in_bytes(f"{table.name}.{column}", _to_bytes(value))
