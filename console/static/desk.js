@@ -7,6 +7,10 @@ const form = byId("reply");
 const text = byId("text");
 
 let measuring;
+// A form is on its way, and its answer is the next page: the news of what it did can be here before it.
+let isGoing = false;
+document.addEventListener("submit", (event) => { isGoing = !event.defaultPrevented; });
+addEventListener("pageshow", () => { isGoing = false; });
 
 // A page that answered a form lies at the form's address, which nobody can open: say where it can be opened.
 const { page } = document.querySelector(".talk").dataset;
@@ -57,7 +61,7 @@ document.addEventListener("pane-replaced", ({ detail: { old, incoming } }) => {
   for (const seen of old.querySelectorAll(".attachment:has(details[open])")) incoming.querySelector(`#${seen.id}`)?.replaceWith(seen);
   for (const open of old.querySelectorAll(".message:has(.folded[open])")) incoming.querySelector(`#${open.id} .folded`)?.setAttribute("open", "");
   for (const open of old.querySelectorAll(".covered[open]")) incoming.querySelector(`#${open.id}`)?.setAttribute("open", "");
-  if (old.dataset.owner !== incoming.dataset.owner && !text?.value) location.reload();
+  if (old.dataset.owner !== incoming.dataset.owner && !text?.value && !isGoing) location.reload();
   watchLatest();
 });
 

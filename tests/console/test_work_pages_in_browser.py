@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportSize, expect
 
 from casework.model.desk import HandoffReason
 from casework.model.disclosures import Category, Evidence
@@ -152,6 +152,36 @@ async def test_each_state_of_finishing(browser: Browser, site: DeskSite, size: V
     await page.locator("#hand-back").click()
     await expect(page.get_by_role("heading", name="Queue")).to_be_visible()
     await context.close()
+
+
+TELL_WHEN_HANDED_BACK = """() => document.addEventListener("pane-replaced", ({ detail: { old, incoming } }) => {
+  if (old.dataset.owner !== incoming.dataset.owner) console.log("handed back");
+})"""
+
+
+async def test_the_news_of_a_hand_back_does_not_overtake_the_page_it_leads_to(
+    site: DeskSite, context: BrowserContext
+) -> None:
+    """The stream can say that nobody has the conversation any more before the answer to the form is here."""
+    conversation_id = site.victim_writes("can someone call me", reason=HandoffReason.ASKED_FOR_PERSON)
+    page = await log_in(context)
+    await page.goto(f"/console/c/{conversation_id}")
+    await page.get_by_role("button", name="Claim").click()
+    await page.locator("#outcome-information_given").check()
+    replaced = asyncio.Event()
+    page.on("console", lambda said: replaced.set() if said.text == "handed back" else None)
+    await page.evaluate(TELL_WHEN_HANDED_BACK)
+    # A form that a page sends comes to its route without its body.
+    form = await page.evaluate("() => Object.fromEntries(new FormData(document.getElementById('finish-form')))")
+
+    async def answer_late(route: Route) -> None:
+        answer = await context.request.post(route.request.url, form=form, max_redirects=0)
+        await replaced.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/hand-back", answer_late)
+    await page.locator("#hand-back").click()
+    await expect(page.get_by_role("heading", name="Queue")).to_be_visible()
 
 
 HEADER_HEIGHTS = """() => {
