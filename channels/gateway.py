@@ -12,6 +12,7 @@ from casework.adapters.metrics import time_acknowledged
 from casework.adapters.storage.migration_state import is_current
 from casework.adapters.web_app import SERVICE, add_security_headers, refuse_without_database
 from casework.bootstrap import Service
+from casework.services.readiness import Answers, find_answers
 from channels.case_feed import add_case_feed_routes
 from channels.recovery import ask_for_sweep
 from channels.request_limits import LIMITS, RequestLimits, cut_off_large_and_slow
@@ -68,7 +69,8 @@ async def report_live(_request: web.Request) -> web.Response:
 async def report_ready(request: web.Request) -> web.Response:
     """200 once everything has been up together; afterwards only the database can take it away.
 
-    A gateway without an assistant still stores, screens and brings a person, so it must stay in service.
+    A gateway without an assistant still stores, screens and brings a person, so it must stay in service. Nor does
+    `assistant_answers` take anything away: whether it really answers known texts, null while nobody has asked lately.
     """
     parts = {
         "database": await _database_is_ready(request),
@@ -78,7 +80,9 @@ async def report_ready(request: web.Request) -> web.Response:
     if all(parts.values()):
         request.app[HAS_BEEN_READY][:] = [True]
     is_ready = parts["database"] and bool(request.app[HAS_BEEN_READY])
-    return web.json_response({"ready": is_ready, **parts}, status=200 if is_ready else 503)
+    answers = await _find_answers(request)
+    told = {"assistant_answers": answers.really, "assistant_checked_seconds": answers.checked_seconds}
+    return web.json_response({"ready": is_ready, **parts, **told}, status=200 if is_ready else 503)
 
 
 async def _database_is_ready(request: web.Request) -> bool:
@@ -95,6 +99,13 @@ async def _worker_is_ready(request: web.Request) -> bool:
     except sa.exc.SQLAlchemyError:
         return False
     return beat is not None and service.clock.now() - beat < BEAT_IS_FRESH
+
+
+async def _find_answers(request: web.Request) -> Answers:
+    try:
+        return await request.app[SERVICE].database.read(find_answers)
+    except sa.exc.SQLAlchemyError:
+        return Answers(really=None, checked_seconds=None)
 
 
 async def _assistant_is_ready(request: web.Request) -> bool:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import structlog
 from aiohttp import web
 
+from casework.adapters.credentials import take_credentials
 from casework.adapters.logs import configure_logs
 from casework.adapters.own_process import keep_memory_private
 from casework.adapters.settings import SpoolSettings
@@ -112,6 +113,7 @@ async def main() -> None:
     keep_memory_private()
     configure_logs("spool")
     try:
+        take_credentials(os.environ)
         settings = SpoolSettings.from_env(os.environ)
     except SettingsInvalid as refusal:
         sys.exit(f"The spool did not start: {refusal}")

@@ -12,13 +12,18 @@ import structlog
 from casework.adapters.anchor_places import KeySigner, build_anchor_places
 from casework.adapters.assistant import RasaAssistant
 from casework.adapters.content_base import load_base_texts
+from casework.adapters.credentials import take_credentials
+from casework.adapters.health import FINISH_SECONDS
+from casework.adapters.known_turns import RasaPlaces
 from casework.adapters.logs import configure_logs
 from casework.adapters.own_process import keep_memory_private
+from casework.adapters.process_settings import ProcessSettings
 from casework.adapters.settings import Settings
 from casework.adapters.storage.changes import Changes, watch_changes
 from casework.adapters.storage.statements import new_id
 from casework.adapters.traces import configure_traces
 from casework.bootstrap import Service, build_service
+from casework.model.known_turns import load_known_turns
 from casework.model.ladder import LADDER_FILE, load_ladder
 from casework.model.rota import Way
 from casework.model.unusual_reading import LIMITS_FILE, load_reading_limits
@@ -37,6 +42,7 @@ from casework.services import (
     pacing,
     promises,
     prove,
+    readiness,
     silence,
     staff_notices,
     stale,
@@ -55,6 +61,7 @@ from channels.telegram_transport import build_bot, find_telegram_settings
 from channels.telegram_webhook import TelegramWebhook
 from channels.twilio_errors import name_failure
 from channels.twilio_reads import TwilioAccount, TwilioReader
+from channels.worker_health import telling_health, wait_until_migrated
 
 log = structlog.get_logger()
 
@@ -73,7 +80,8 @@ LeasingStep = Callable[[Callable[[], None]], Awaitable[bool]]
 async def run_worker(service: Service, *, stop: asyncio.Event) -> None:
     """Runs until `stop`; what is leased and unfinished is taken up by another worker after the lease.
 
-    Raises SystemExit when one of its loops has ended by itself: whoever keeps it running starts another.
+    What it answers or sends at that moment is finished first, if that takes no longer than `FINISH_SECONDS`. Raises
+    SystemExit when one of its loops has ended by itself: whoever keeps it running starts another.
     """
     worker_id = new_id()
     async with aiohttp.ClientSession() as session:
@@ -81,13 +89,17 @@ async def run_worker(service: Service, *, stop: asyncio.Event) -> None:
         seeding = contents.Seeding(store=service.database, texts=load_base_texts())
         # Before the first answer. Where it fails, it is tried again beside them.
         await _try(seeding.seed)
-        loops = [*_loops(service, assistant, worker_id), _poll(seeding.seed)]
-        tasks = [asyncio.create_task(loop) for loop in loops]
+        crews, others = _loops(service, assistant, worker_id, stop)
+        finishing = [asyncio.create_task(loop) for loop in crews]
+        tasks = [*finishing, *map(asyncio.create_task, [*others, _poll(seeding.seed)])]
         log.info("worker_started")
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
         has_died = not stop.is_set()
         stopped.cancel()
+        if not has_died:
+            log.info("worker_leaving", seconds=FINISH_SECONDS)
+            await asyncio.wait(finishing, timeout=FINISH_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -98,7 +110,10 @@ async def run_worker(service: Service, *, stop: asyncio.Event) -> None:
     log.info("worker_stopped")
 
 
-def _loops(service: Service, assistant: RasaAssistant, worker_id: str) -> list[Coroutine[None, None, None]]:
+def _loops(
+    service: Service, assistant: RasaAssistant, worker_id: str, stop: asyncio.Event
+) -> tuple[list[Coroutine[None, None, None]], list[Coroutine[None, None, None]]]:
+    """Those who finish what they have in hand when they are told to stop, and all others."""
     promising = promises.load_promising(service.texts, service.clocks.hours)
     answering = answer.Answering(
         store=service.database,
@@ -119,6 +134,7 @@ def _loops(service: Service, assistant: RasaAssistant, worker_id: str) -> list[C
         name_failure=name_failure,
         pace=_make_pace(service),
         shown=SHOWN,
+        hours=service.clocks.hours,
     )
     tracking = stale.Tracking(
         store=service.database,
@@ -127,13 +143,19 @@ def _loops(service: Service, assistant: RasaAssistant, worker_id: str) -> list[C
         texts=service.texts,
         name_failure=name_failure,
     )
-    loops = [
-        _crew(service, lambda leased: answer.answer_next_turn(answering, on_leased=leased), size=ANSWERERS),
+    crews = [
         _crew(
-            service, lambda leased: deliver.deliver_next_message(delivering, on_leased=leased), size=SENDERS
+            service,
+            lambda leased: answer.answer_next_turn(answering, on_leased=leased),
+            size=ANSWERERS,
+            stop=stop,
         ),
-    ]
-    loops.append(
+        _crew(
+            service,
+            lambda leased: deliver.deliver_next_message(delivering, on_leased=leased),
+            size=SENDERS,
+            stop=stop,
+        ),
         _repeat(
             service,
             lambda: prove.issue_next_code(
@@ -142,26 +164,27 @@ def _loops(service: Service, assistant: RasaAssistant, worker_id: str) -> list[C
                 texts=service.texts,
                 segments_a_day=service.settings.code_segments_a_day,
             ),
-        )
-    )
-    loops.append(
+            stop=stop,
+        ),
         _repeat(
             service,
             lambda: duress.hear_next_duress(service.database, codes=service.codes, bands=service.bands),
-        )
-    )
-    loops.append(_poll(*_watch_steps(service, promising)))
+            stop=stop,
+        ),
+    ]
+    loops = [_poll(*_watch_steps(service, promising))]
     loops.append(_climb(service))
     loops.append(_poll(lambda: stale.look_up_next_silent(tracking)))
     loops.append(_drill(service))
     loops.append(_anchor(service))
     loops.append(_watch_reading(service))
+    loops.append(_ask_known_turns(service))
     loops += [_fetch_media(service) for _ in range(FETCHERS)]
     loops += _telegram_loops(service)
     loops.append(_recover(service))
     loops.append(_let_go(service))
     loops.append(_keep_leases(service, answering, delivering))
-    return loops
+    return crews, loops
 
 
 def _make_pace(service: Service) -> deliver.Pace:
@@ -252,6 +275,14 @@ def _watch_reading(service: Service) -> Coroutine[None, None, None]:
     return _poll(lambda: unusual_readings.look_at_next_day(watching))
 
 
+async def _ask_known_turns(service: Service) -> None:
+    settings = service.settings
+    async with aiohttp.ClientSession() as session:
+        places = RasaPlaces(settings.rasa_urls, settings.turn_secret, session)
+        asking = readiness.Asking(store=service.database, places=places, turns=load_known_turns())
+        await _poll(lambda: readiness.ask_if_due(asking))
+
+
 async def _recover(service: Service) -> None:
     async with TwilioReader(TwilioAccount.from_settings(service.settings)) as reader:
         recovery = Recovery(service, reader)
@@ -277,25 +308,28 @@ def _telegram_loops(service: Service) -> list[Coroutine[None, None, None]]:
     return [_poll(webhook.look)]
 
 
-async def _crew(service: Service, step: LeasingStep, *, size: int) -> None:
+async def _crew(service: Service, step: LeasingStep, *, size: int, stop: asyncio.Event) -> None:
     """`size` at work at most, and one looking for work: a step says when it has some, and the next one looks.
 
-    Whoever finds none waits for a commit, and looks anyway each second.
+    Whoever finds none waits for a commit, and looks anyway each second. After `stop` nobody looks, and who is at work
+    comes to the end of it.
     """
     changes = watch_changes(service.database.engine)
     looking = asyncio.Lock()
     try:
-        await asyncio.gather(*(_take_turns(changes, looking, step) for _ in range(size)))
+        await asyncio.gather(*(_take_turns(changes, looking, step, stop) for _ in range(size)))
     finally:
         await changes.close()
 
 
-async def _take_turns(changes: Changes, looking: asyncio.Lock, step: LeasingStep) -> None:
-    while True:
-        await _look(changes, looking, step)
+async def _take_turns(
+    changes: Changes, looking: asyncio.Lock, step: LeasingStep, stop: asyncio.Event
+) -> None:
+    while not stop.is_set():
+        await _look(changes, looking, step, stop)
 
 
-async def _look(changes: Changes, looking: asyncio.Lock, step: LeasingStep) -> None:
+async def _look(changes: Changes, looking: asyncio.Lock, step: LeasingStep, stop: asyncio.Event) -> None:
     await looking.acquire()
     is_ours = True
 
@@ -305,16 +339,17 @@ async def _look(changes: Changes, looking: asyncio.Lock, step: LeasingStep) -> N
         looking.release()
 
     try:
-        if not await _try(lambda: step(let_look)) and is_ours:
+        # Whoever waited for their turn to look may have waited beyond the end.
+        if not stop.is_set() and not await _try(lambda: step(let_look)) and is_ours:
             await changes.wait(IDLE_SECONDS)
     finally:
         if is_ours:
             looking.release()
 
 
-def _repeat(service: Service, step: Step) -> Coroutine[None, None, None]:
+def _repeat(service: Service, step: Step, *, stop: asyncio.Event) -> Coroutine[None, None, None]:
     """A crew of one, who works before looking again."""
-    return _crew(service, lambda _leased: step(), size=1)
+    return _crew(service, lambda _leased: step(), size=1, stop=stop)
 
 
 async def _poll(*steps: Step) -> None:
@@ -357,13 +392,16 @@ async def _renew(service: Service, answering: answer.Answering, delivering: deli
 
 async def main() -> None:
     keep_memory_private()
+    take_credentials(os.environ)
     configure_logs("worker")
     configure_traces(os.environ, "worker")
-    service = build_service(Settings.from_env(os.environ))
+    service = build_service(Settings.from_env(os.environ), screens=True)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await run_worker(service, stop=stop)
+    async with telling_health(service, ProcessSettings.from_env(os.environ), stop=stop):
+        if await wait_until_migrated(service, stop=stop):
+            await run_worker(service, stop=stop)
     service.database.close()
 
 

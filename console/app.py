@@ -4,6 +4,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from casework.adapters.health import is_database_ready
 from casework.adapters.service import Service
 from casework.adapters.web_app import SERVICE, add_security_headers
 from console.access import require_access
@@ -41,6 +42,7 @@ from console.staff.account_pages import add_account_routes
 from console.staff.staff_pages import add_staff_routes
 from console.supervisor.desk_notices import add_desk_notices
 from console.supervisor.routes import add_supervisor_routes
+from console.switches.routes import add_switch_routes
 from console.workbench.routes import add_workbench_routes
 
 STATIC = Path(__file__).parent / "static"
@@ -85,15 +87,23 @@ def build_console_app(service: Service) -> web.Application:
     add_use_routes(app)
     add_drill_routes(app)
     add_supervisor_routes(app)
+    add_switch_routes(app)
     add_officer_link_routes(app)
     add_officer_thread_routes(app)
     add_rota_routes(app)
     add_acknowledge_routes(app)
     add_workbench_routes(app)
     app.router.add_get("/health/live", tell_alive)
+    app.router.add_get("/health/ready", tell_ready)
     app.router.add_static("/static", STATIC)
     return app
 
 
 async def tell_alive(_request: web.Request) -> web.StreamResponse:
     return web.Response(text="ok\n")
+
+
+async def tell_ready(request: web.Request) -> web.StreamResponse:
+    """200 while the database answers with every table this version needs: whether a proxy should send staff here."""
+    is_ready = await is_database_ready(request.app[SERVICE])
+    return web.Response(text="ready\n" if is_ready else "not ready\n", status=200 if is_ready else 503)

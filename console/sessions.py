@@ -21,7 +21,8 @@ NOT_TOUCHED_AGAIN_FOR = timedelta(minutes=1)
 # An officer's link is its own proof: console/officer/thread_pages.py asks for it on each of its routes.
 OPEN_ROUTES = frozenset(
     {
-        *("/login", "/static", "/health/live", "/o/{token}", "/o/{token}/answer", "/a/{token}"),
+        *("/login", "/static", "/health/live", "/health/ready"),
+        *("/o/{token}", "/o/{token}/answer", "/a/{token}"),
         # Halfway through a log-in: each asks for what was proved so far (console/second_factor_pages.py, oidc.py).
         *("/login/code", "/login/set-up", "/login/force", "/login/back"),
     }

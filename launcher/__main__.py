@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from casework.adapters.credentials import take_credentials
 from casework.model.errors import WaymarkError
 from casework.model.holds import ErasureReason
 from casework.services.case_file import CaseFileInvalid, render_problems
@@ -105,6 +106,18 @@ def build_parser() -> argparse.ArgumentParser:
     for each in (promote, rollback, shadow):
         each.add_argument("--by", required=True, metavar="LOGIN", help="who does it")
         each.add_argument("--password-stdin", action="store_true", help="read their password there")
+    assistant = add("assistant", commands.assistant, "switch the assistant off for everybody, and on again")
+    assistant.add_argument("act", choices=commands.SWITCHES, nargs="?", default="status")
+    assistant.add_argument("--reason", metavar="TEXT", help="why, for off")
+    assistant.add_argument("--channel", choices=commands.CHANNELS, help="one alone (default: every channel)")
+    trial = add("trial", commands.trial, "have the assistant answer a few people alone")
+    trial.add_argument("act", choices=commands.TRIAL_ACTS, nargs="?", default="list")
+    trial.add_argument(
+        "who", nargs="?", metavar="NUMBER|PREFIX", help="a mobile, or how crime references begin"
+    )
+    for each in (assistant, trial):
+        each.add_argument("--by", metavar="LOGIN", help="who does it")
+        each.add_argument("--password-stdin", action="store_true", help="read their password there")
     add("understand", commands.understand, "JSON lines in, what both layers understand out")
     add("screen", commands.screen, "JSON lines in, what the disclosure screen finds out")
     cases = add(
@@ -143,6 +156,7 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("--by", metavar="LOGIN", help="who has it made")
     export.add_argument("--reason", choices=list(ExportReason), help="what it is for")
     export.add_argument("--number", metavar="NUMBER", help="what that is found under: a URN, a log, an entry")
+    export.add_argument("--words", default="", metavar="TEXT", help="why, in words: kept sealed")
     export.add_argument("--out", type=Path, metavar="FILE", help="where to (default: here, by its own name)")
     export.add_argument("--password-stdin", action="store_true", help="read their password there")
     access = add("access", commands.access, "people's requests for a copy of what is kept about them")
@@ -181,12 +195,16 @@ def build_parser() -> argparse.ArgumentParser:
         "--speed", type=float, default=20.0, help="times as fast as the evening was (default 20)"
     )
     add("feedback", commands.feedback, "what people thought of how they were treated, in counts")
-    add("doctor", commands.doctor, "look for what is missing or wrong, and say the remedy")
+    doctor = add("doctor", commands.doctor, "look for what is missing or wrong, and say the remedy")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
     erase = add("erase", commands.erase, "erase a conversation, or a person with all of theirs, for good")
     erase.add_argument("what", choices=ERASED)
     erase.add_argument("of", metavar="ID", help="the conversation's or the person's id")
     erase.add_argument("--by", required=True, metavar="LOGIN", help="who has it erased")
     erase.add_argument("--reason", choices=list(ErasureReason), required=True, help="on what ground")
+    erase.add_argument(
+        "--never-exported", action="store_true", help="the force's record does not have it, and I know"
+    )
     erase.add_argument("--password-stdin", action="store_true", help="read their password there")
     kept = add("retention", commands.retention, "what has had its time, and how much of it should be gone")
     kept.add_argument("--now", action="store_true", help="delete it now, whenever the last round was")
@@ -212,8 +230,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     safeguards.add_argument("names", nargs="*", metavar="NAME", help="only these (default: all of the list)")
     database = add("db", commands.database, "the database")
-    database.add_argument("action", choices=["upgrade", "backup", "restore", "verify"])
+    database.add_argument(
+        "action", choices=["upgrade", "backup", "restore", "restored", "rehearse", "verify"]
+    )
     database.add_argument("file", type=Path, nargs="?", help="for backup and restore")
+    database.add_argument("--database-url", metavar="URL", help="an empty PostgreSQL, for rehearse")
     database.add_argument(
         "--anchors",
         type=Path,
@@ -223,6 +244,8 @@ def build_parser() -> argparse.ArgumentParser:
     keys = add("keys", commands.keys, "the keys of what is sealed: check, change, and make anew")
     keys.add_argument("action", choices=["check", "rotate", "rewrap", "forget", "rotate-index", "make"])
     keys.add_argument("what", nargs="?", metavar="VERSION|FILE", help="for forget and make")
+    capacity = add("capacity", commands.capacity, "what a force needs, and what gives way first")
+    capacity.add_argument("--people", type=int, help="who live there (default: 2 and 60 million)")
     bench = add("bench", bench_chosen, "measure speed as ratios, or understanding on public sets, in one run")
     bench.add_argument(
         "what",
@@ -239,30 +262,63 @@ def build_parser() -> argparse.ArgumentParser:
                 "queue",
                 "replay",
                 "workbench",
+                "scale",
                 "training",
                 "audit",
+                "end-to-end",
+                "memory",
+                "start",
+                "stored",
+                "all",
             ),
         ],
         nargs="?",
         default="turn",
     )
+    bench.add_argument(
+        "--part", dest="parts", action="append", metavar="PART", help="of all, only this one; may be repeated"
+    )
+    bench.add_argument("--fresh", action="store_true", help="train stock Rasa anew, though its model is kept")
     bench.add_argument("--turns", type=int, help="500 for turn, 5000 for replay, 200000 for workbench")
     bench.add_argument("--cases", type=int, default=100_000, help="how many, for import")
     bench.add_argument("--minutes", type=float, default=10.0, help="how long everything is away, for outage")
     bench.add_argument("--rate", type=float, help="messages a second: 5 for outage, 100 for ingest")
-    bench.add_argument("--seconds", type=float, default=60.0, help="how long, for ingest and web")
+    bench.add_argument(
+        "--seconds",
+        type=float,
+        default=60.0,
+        help="how long, for ingest and web, and each step of end-to-end",
+    )
     bench.add_argument("--messages", type=int, default=200, help="how many in a real browser, for web")
     bench.add_argument(
         "--database-url", metavar="URL", help="an empty PostgreSQL instead of SQLite, for ingest and web"
     )
-    bench.add_argument("--stored", type=int, default=2_000_000, help="how many messages there are, for queue")
+    bench.add_argument(
+        "--stored", type=int, help="how many messages there are: 2 million for queue, 10 million for stored"
+    )
     bench.add_argument("--records", type=int, default=1_000_000, help="how many, for audit")
     bench.add_argument("--pairs", type=int, default=1000, help="how many of each kind, for enumeration")
     bench.add_argument(
         "--data", type=Path, metavar="DIR", help="where the public sets are, for understanding"
     )
     bench.add_argument("--stock", action="store_true", help="stock Rasa's default beside it; takes hours")
+    soak = add("soak", soak_chosen, "break everything while many write, and compare what came to what")
+    soak.add_argument("--minutes", type=float, help="how long people write (default 10)")
+    soak.add_argument("--messages", type=int, help="or until so many are written, whichever comes first")
+    soak.add_argument("--faults", type=int, help="how many (default 4 a minute)")
+    soak.add_argument("--seed", type=int, default=1, help="the same seed gives the same faults (default 1)")
+    soak.add_argument("--stand-in", action="store_true", help="an assistant that repeats, instead of Rasa")
+    soak.add_argument("--rate", type=float, help="texts a second (default 3, with the stand-in 8)")
+    soak.add_argument("--people", type=int, default=600, help="how many write (default 600)")
+    soak.add_argument("--report", type=Path, metavar="FILE", help="default: soak.json in the data folder")
+    soak.add_argument("--keep", action="store_true", help="leave the run's folder with all logs")
     return parser
+
+
+def soak_chosen(given: argparse.Namespace) -> int:
+    from launcher.soak.command import run_soak
+
+    return run_soak(given)
 
 
 def run_data_map_chosen(given: argparse.Namespace) -> int:
@@ -284,7 +340,7 @@ def run_demo(given: argparse.Namespace) -> int:
 
 
 def bench_chosen(given: argparse.Namespace) -> int:
-    if given.what == "turn":
+    if given.what in ("all", "end-to-end", "memory", "start", "stored", "turn"):
         return commands.bench(given)
     if given.what == "audit":
         from launcher.bench_audit import run_bench_audit
@@ -296,6 +352,10 @@ def bench_chosen(given: argparse.Namespace) -> int:
         from launcher.bench_training import run_bench_training
 
         return run_bench_training(given.root)
+    if given.what == "scale":
+        from launcher.bench_scale import run_bench_scale
+
+        return run_bench_scale(database_url=given.database_url)
     if given.what == "workbench":
         from launcher.bench_workbench import run_bench_workbench
 
@@ -336,7 +396,7 @@ def bench_chosen(given: argparse.Namespace) -> int:
         from launcher.bench_queue import run_bench_queue
 
         return run_bench_queue(
-            given.root, given.data_dir, stored=given.stored, database_url=given.database_url
+            given.root, given.data_dir, stored=given.stored or 2_000_000, database_url=given.database_url
         )
     if given.what == "import":
         from launcher.bench_import import run_bench_import
@@ -351,6 +411,7 @@ def main(arguments: Sequence[str]) -> int:
     parsed = build_parser().parse_args(arguments)
     parsed.root = ROOT
     try:
+        take_credentials(os.environ)
         run: Callable[[argparse.Namespace], int] = parsed.run
         return run(parsed)
     except CaseFileInvalid as refusal:

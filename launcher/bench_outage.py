@@ -6,7 +6,6 @@ the outage the spool takes what comes; then it is killed too, and the provider's
 """
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -28,6 +27,7 @@ from casework.adapters.storage.migrate import upgrade
 from casework.adapters.storage.tables import held_count, inbox, outbox, turn
 from channels.spool import MESSAGE_PATH
 from launcher.bench_rasa import find_free_port
+from launcher.soak.stand_in import build_stand_in_app
 
 ROOT = Path(__file__).parents[1]
 ACCOUNT_SID, TOKEN = "AC" + "0" * 32, "bench-token-that-signs-nothing-else"
@@ -62,7 +62,7 @@ class OutageFigures:
 
 
 @dataclass
-class _Written:
+class Written:
     """Every text, in the order it was written: its provider id, writer and number."""
 
     ids: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -110,8 +110,8 @@ async def measure_outage(
     engine = create_engine(url)
     upgrade(engine)
     try:
-        async with _running_stand_in() as rasa_url, aiohttp.ClientSession() as http:
-            site = _Site(folder, _make_environ(folder, url, rasa_url), http)
+        async with running_stand_in() as rasa_url, aiohttp.ClientSession() as http:
+            site = Site(folder, make_environ(folder, url, rasa_url), http)
             try:
                 return await _measure(
                     site,
@@ -127,7 +127,7 @@ async def measure_outage(
 
 
 async def _measure(
-    site: "_Site",
+    site: "Site",
     engine: sa.Engine,
     *,
     outage_seconds: float,
@@ -136,8 +136,8 @@ async def _measure(
 ) -> OutageFigures:
     await site.start("sandbox", "spool", "serve", "worker")
     await site.make_provider_try_once()
-    written, enough = _Written(), asyncio.Event()
-    writing = asyncio.create_task(_write(site, written, rate, enough))
+    written, enough = Written(), asyncio.Event()
+    writing = asyncio.create_task(write_texts(site, written, rate, enough))
     try:
         await asyncio.sleep(LEAD_SECONDS)
         before = len(written.ids)
@@ -153,10 +153,10 @@ async def _measure(
         enough.set()
         await writing
     until = started + longest_recovery_seconds
-    taken_in = await _wait(engine, until, lambda connection: set(after) <= _list_held(connection))
-    await _wait(engine, until, lambda connection: set(written.ids) <= _list_held(connection))
-    answered = await _wait(engine, until, lambda connection: _count_unfinished(connection) == 0)
-    await _wait(engine, until, _holds_all)
+    taken_in = await wait_until(engine, until, lambda connection: set(after) <= list_held(connection))
+    await wait_until(engine, until, lambda connection: set(written.ids) <= list_held(connection))
+    answered = await wait_until(engine, until, lambda connection: count_unfinished(connection) == 0)
+    await wait_until(engine, until, _holds_all)
     replies = await site.list_replies({writer for writer, _ in written.ids.values()})
     return _count(
         engine,
@@ -168,7 +168,7 @@ async def _measure(
     )
 
 
-async def _write(site: "_Site", written: _Written, rate: float, enough: asyncio.Event) -> None:
+async def write_texts(site: "Site", written: Written, rate: float, enough: asyncio.Event) -> None:
     """Open loop: the next text is due at its time, however long the last took to be accepted.
 
     Returns after `enough`, when the provider has taken every text that was begun: none is there without its number.
@@ -182,13 +182,13 @@ async def _write(site: "_Site", written: _Written, rate: float, enough: asyncio.
                 await asyncio.wait_for(enough.wait(), max(0.0, started + number / rate - time.monotonic()))
 
 
-async def _write_one(site: "_Site", written: _Written, number: int) -> None:
+async def _write_one(site: "Site", written: Written, number: int) -> None:
     writer = f"+4477009001{number % WRITERS:02d}"
     sid = await site.send(writer, WORDS.format(number=number))
     written.ids[sid] = (writer, number)
 
 
-async def _wait(engine: sa.Engine, until: float, is_so: Any) -> float:
+async def wait_until(engine: sa.Engine, until: float, is_so: Any) -> float:
     """When it became so, or when waiting was given up at `until` (monotonic): the figures say what is missing."""
     while True:
         if await asyncio.to_thread(_ask, engine, is_so) or time.monotonic() >= until:
@@ -202,11 +202,13 @@ def _ask(engine: sa.Engine, is_so: Any) -> bool:
         return bool(is_so(connection))
 
 
-def _list_held(connection: sa.Connection) -> set[str]:
+def list_held(connection: sa.Connection) -> set[str]:
+    """The provider ids of everything that was taken in."""
     return set(connection.execute(sa.select(inbox.c.provider_message_id)).scalars())
 
 
-def _count_unfinished(connection: sa.Connection) -> int:
+def count_unfinished(connection: sa.Connection) -> int:
+    """Turns and messages that are not at their end."""
     turns = sa.select(sa.func.count()).select_from(turn).where(turn.c.status.in_(["waiting", "leased"]))
     sends = (
         sa.select(sa.func.count())
@@ -229,7 +231,7 @@ def _count_held(connection: sa.Connection) -> tuple[int, int]:
 
 
 def _count(
-    engine: sa.Engine, written: _Written, replies: list[str], *, during: int, **seconds: float
+    engine: sa.Engine, written: Written, replies: list[str], *, during: int, **seconds: float
 ) -> OutageFigures:
     with engine.connect() as connection:
         columns = (inbox.c.provider_message_id, inbox.c.text, inbox.c.origin)
@@ -264,7 +266,7 @@ def _count_out_of_order(taken_in: list[tuple[str, int]]) -> int:
 # --- the processes ----------------------------------------------------------------------------------------------
 
 
-class _Site:
+class Site:
     """The service on this machine, as processes that can be killed and started again one by one."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str], http: aiohttp.ClientSession) -> None:
@@ -360,7 +362,8 @@ class _Site:
         raise RuntimeError(f"{name} did not start within {READY_SECONDS:.0f} s:\n{log}")
 
 
-def _make_environ(folder: Path, database_url: str, rasa_url: str) -> dict[str, str]:
+def make_environ(folder: Path, database_url: str, rasa_url: str) -> dict[str, str]:
+    """What the processes of one site are told."""
     ports = [str(find_free_port()) for _ in range(5)]
     sandbox, port, console, private, spool = ports
     ours = ("WAYMARK_", "TWILIO_", "TELEGRAM_")
@@ -391,34 +394,12 @@ def _make_environ(folder: Path, database_url: str, rasa_url: str) -> dict[str, s
 
 
 @asynccontextmanager
-async def _running_stand_in() -> AsyncIterator[str]:
+async def running_stand_in() -> AsyncIterator[str]:
     """Rasa's address, where somebody answers every turn with the person's own words."""
-    app = web.Application()
-    app.router.add_get("/webhooks/turn/ready", _report_ready)
-    app.router.add_post("/webhooks/turn", _answer_turn)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(build_stand_in_app(), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
-
-
-async def _report_ready(_request: web.Request) -> web.Response:
-    return web.json_response({"ready": True})
-
-
-async def _answer_turn(request: web.Request) -> web.Response:
-    asked = json.loads(await request.read())
-    reply = {"response": "utter_bench", "args": {}, "text": f"re: {asked['text']}", "choices": []}
-    return web.json_response(
-        {
-            "turn_id": asked["turn_id"],
-            "replies": [reply],
-            "effects": [],
-            "state": {"v": 1},
-            "parse": {"urgency": None},
-            "model": "stand-in",
-        }
-    )

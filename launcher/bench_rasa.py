@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +24,7 @@ from launcher.processes import end_process
 from launcher.processes import find_free_port as find_free_port
 from launcher.training import Model, rasa_environ
 
-READY_SECONDS = 180.0
+READY_SECONDS = 400.0
 TURN_SECONDS = 60.0
 # Stock Rasa posts its whole tracker with every action call; at the service's own limit it would be refused.
 MAX_ACTION_CALL_BYTES = 64 * 1024 * 1024
@@ -187,6 +188,11 @@ async def _wait_ready(rasa: RunningRasa, path: str, process: asyncio.subprocess.
             pass
         await asyncio.sleep(0.2)
     raise BenchFailed(f"Rasa was not ready in {READY_SECONDS:.0f} s. The end of its log:\n{end_of(log)}")
+
+
+def end_on_sigterm() -> None:
+    """As Ctrl-C does: what a bench started ends with it, and its folder goes."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 
 def end_of(log: Path) -> str:

@@ -20,7 +20,7 @@ from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import conversation, inbox, metadata, turn
 from casework.adapters.storage.workbench_tables import turn_record
 from casework.bootstrap import build_service
-from casework.model.disclosure_screen import DisclosureScreen
+from casework.model.disclosure_screen import DisclosureScreen, load_disclosure_screen
 from casework.services.ports import Assistant, JsonObject
 from launcher import training
 from launcher.bench_desk import describe_machine
@@ -123,7 +123,7 @@ def fill(root: Path, service: Service, states: Sequence[JsonObject | None], *, t
     upgrade(engine)
     texts = [example.text for example in read_set(root, "dev")]
     now = datetime.now(UTC)
-    rows = list(_rows(texts, service.screen, states, turns=turns, now=now))
+    rows = list(_rows(texts, load_disclosure_screen(), states, turns=turns, now=now))
     for start in range(0, len(rows), CHUNK):
         some = rows[start : start + CHUNK]
         with engine.begin() as connection:

@@ -2,8 +2,6 @@
 
 import asyncio
 import math
-import os
-import signal
 import statistics
 import sys
 import tempfile
@@ -14,8 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launcher import training
-from launcher.bench_rasa import BenchFailed, Talker, actions_beside, read_cpu_ns, running_waymark
-from launcher.bench_stock import running_stock, train_stock
+from launcher.bench_desk import describe_machine
+from launcher.bench_rasa import (
+    BenchFailed,
+    Talker,
+    actions_beside,
+    end_on_sigterm,
+    read_cpu_ns,
+    running_waymark,
+)
+from launcher.bench_report import OURS, STOCK, Part, Promise, Row, render_text
+from launcher.bench_stock import StockModel, get_stock, running_stock
+from launcher.live_model import get_trained
 
 LARGEST_RATIO = 1.15
 FEWEST_TURNS = 100
@@ -77,50 +85,30 @@ class Measured:
         return self.last.cpu_ms / self.fifth.cpu_ms
 
 
-def run_bench_turn(root: Path, data_dir: Path, *, turns: int = 500) -> int:
+def run_bench_turn(root: Path, data_dir: Path, *, turns: int = 500, fresh: bool = False) -> int:
     """Measures both and prints the table; 0 when Waymark's ratio is within the limit, else 1.
 
     Refuses fewer than 100 turns, and an environment that cannot be measured, with BenchFailed.
     """
+    end_on_sigterm()
     if turns < FEWEST_TURNS:
         raise BenchFailed(f"{turns} turns are too few to compare; ask for {FEWEST_TURNS} or more.")
-    model = training.find_current_model(root)
-    if model is None:
-        _say("Training Waymark's assistant: its data or code is new")
-        model = training.train(root, log_path=data_dir / "logs" / "train.log")
+    part = measure_turn(root, data_dir, stock=get_stock(root, data_dir, fresh=fresh), turns=turns)
+    print(render_text(part))
+    return 0 if part.holds else 1
+
+
+def measure_turn(root: Path, data_dir: Path, *, stock: StockModel, turns: int) -> Part:
+    """Both, one after the other. A stock Rasa that could not be run is told as that."""
+    measured = describe_machine(root, "sqlite")
+    model = get_trained(root, data_dir, say=_say)
     with tempfile.TemporaryDirectory(prefix="waymark-bench-") as folder:
+        ours = asyncio.run(_measure_waymark(root, model, Path(folder), turns))
         try:
-            return asyncio.run(_bench(root, model, Path(folder), turns))
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            _say("Stopped before the end; nothing was decided.")
-            return 1
-
-
-async def _bench(root: Path, model: training.Model, folder: Path, turns: int) -> int:
-    _end_cleanly_on_sigterm()
-    load = os.getloadavg()[0]
-    print(f"{model.path.name}, {os.cpu_count()} processors, load {load:.1f} before the start\n", flush=True)
-    waymark = await _measure_waymark(root, model, folder, turns)
-    print(render_table(waymark), flush=True)
-    try:
-        stock = await _measure_stock(root, folder, turns)
-    except BenchFailed as refusal:
-        print(f"\nStock Rasa was not measured. {refusal}", flush=True)
-    else:
-        print("\n" + render_table(stock), flush=True)
-    is_within = waymark.ratio <= LARGEST_RATIO
-    print(
-        f"\nWaymark's turn {turns} costs {waymark.ratio:.2f} times its turn 5 (limit {LARGEST_RATIO}): "
-        f"{'held' if is_within else 'NOT held'}.",
-        flush=True,
-    )
-    return 0 if is_within else 1
-
-
-def _end_cleanly_on_sigterm() -> None:
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+            beside, note = asyncio.run(_measure_stock(root, stock, Path(folder), turns)), stock.tell()
+        except BenchFailed as refusal:
+            beside, note = None, f"{STOCK} was not measured. {refusal}"
+    return make_part(ours, beside, notes=(note,), measured=f"{measured}, {model.path.name}")
 
 
 async def _measure_waymark(root: Path, model: training.Model, folder: Path, turns: int) -> Measured:
@@ -129,21 +117,13 @@ async def _measure_waymark(root: Path, model: training.Model, folder: Path, turn
         actions_beside() as beside,
         running_waymark(root, model, beside, folder / "waymark.log") as talker,
     ):
-        return await measure("Waymark", talker, turns)
+        return await measure(OURS, talker, turns)
 
 
-async def _measure_stock(root: Path, folder: Path, turns: int) -> Measured:
-    _say("Stock Rasa: training its default pipeline on the same data")
-    started = time.monotonic()
-    model = await train_stock(root, folder)
-    _say(f"      trained in {time.monotonic() - started:.0f} s")
-    if model.skipped:
-        print(
-            f"\nStock Rasa trained without {', '.join(model.skipped)}: our data has no stories.", flush=True
-        )
+async def _measure_stock(root: Path, model: StockModel, folder: Path, turns: int) -> Measured:
     _say(f"Stock Rasa: {turns} turns in one conversation, {STOCK_SECONDS:.0f} s at most")
     async with actions_beside() as beside, running_stock(root, model, beside, folder) as talker:
-        return await measure("Stock Rasa", talker, turns, longest_seconds=STOCK_SECONDS)
+        return await measure(STOCK, talker, turns, longest_seconds=STOCK_SECONDS)
 
 
 async def measure(name: str, talker: Talker, turns: int, *, longest_seconds: float = math.inf) -> Measured:
@@ -251,23 +231,58 @@ def _mean_of_medians(groups: Sequence[Sequence[float]]) -> float:
     return statistics.mean(statistics.median(group) for group in groups)
 
 
-def render_table(row: Measured) -> str:
-    """One Rasa's figures, for people to read."""
-    points = (row.fifth, row.middle, row.last)
-    heads = "".join(f"{f'turn {point.number}':>12}" for point in points)
-    lines = [
-        f"{row.name:24}{heads}{f'{row.last.number} / 5':>12}",
-        _line("CPU, ms a turn", [point.cpu_ms for point in points], row.ratio),
-        _line("wall, ms a turn", [point.wall_ms for point in points], row.last.wall_ms / row.fifth.wall_ms),
-        _line("kept, KB", [p.size_bytes / 1000 for p in points], row.last.size_bytes / row.fifth.size_bytes),
-        f"  turn 5 before the long conversation: {row.fifth_before.cpu_ms:.2f} ms CPU",
-        f"  turns not answered: {row.unanswered} of {row.asked}",
-    ]
-    return "\n".join(lines)
+def make_part(
+    ours: Measured, stock: Measured | None, *, notes: Sequence[str] = (), measured: str = ""
+) -> Part:
+    """The figures of both at their fifth, middle and last turn, and whether ours keeps within its limit."""
+    turns = ours.last.number
+    points = ("fifth", "middle", "last")
+    rows = []
+    for name, unit, of in (
+        ("CPU", "ms", "cpu_ms"),
+        ("Wall", "ms", "wall_ms"),
+        ("Kept of the conversation", "bytes", "size_bytes"),
+    ):
+        for point in points:
+            one, other = getattr(ours, point), getattr(stock, point) if stock else None
+            rows.append(
+                Row(
+                    name=f"{name}, turn {one.number}",
+                    unit=unit,
+                    ours=getattr(one, of),
+                    stock=getattr(other, of) if other else None,
+                    drawn=name == "CPU" and point != "middle",
+                )
+            )
+    rows.append(
+        Row(
+            name=f"CPU of turn {turns} / turn 5",
+            unit="",
+            ours=ours.ratio,
+            stock=stock.ratio if stock else None,
+        )
+    )
+    told = [_tell_asked(each) for each in (ours, stock) if each is not None]
+    return Part(
+        name="turn",
+        title="A turn late in a conversation",
+        measured=measured,
+        rows=tuple(rows),
+        promises=(
+            Promise(
+                text=f"Turn {turns} costs at most {LARGEST_RATIO} times turn 5 ({ours.ratio:.2f})",
+                held=ours.ratio <= LARGEST_RATIO,
+            ),
+        ),
+        notes=(*told, *notes),
+    )
 
 
-def _line(name: str, values: Sequence[float], ratio: float) -> str:
-    return f"  {name:22}" + "".join(f"{value:12.2f}" for value in values) + f"{ratio:12.2f}"
+def _tell_asked(row: Measured) -> str:
+    return (
+        f"{row.name}: {row.asked} turns, {row.unanswered} not answered; its last is turn {row.last.number}, its turn 5 "
+        f"before the long conversation cost {row.fifth_before.cpu_ms:.2f} ms."
+    )
 
 
 def _say(line: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from casework.adapters import backups
+from casework.adapters import backups, restores
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
 from casework.adapters.storage.migrate import upgrade
@@ -19,7 +19,6 @@ from casework.model.bands import load_band_limits
 from casework.model.desk import DeskItem
 from casework.model.disclosure_screen import load_disclosure_screen
 from launcher import checks, staff, training
-from launcher import doctor as doctor_checks
 from launcher.access import run_access
 from launcher.audit_verify import run_verify
 from launcher.case_imports import run_cases
@@ -39,6 +38,10 @@ from launcher.model_files import read_birth
 from launcher.models import run_models, run_promote, run_rollback, run_shadow
 from launcher.record_export import run_export
 from launcher.staff import ROLES as ROLES
+from launcher.switches import CHANNELS as CHANNELS
+from launcher.switches import SWITCHES as SWITCHES
+from launcher.switches import TRIAL_ACTS as TRIAL_ACTS
+from launcher.switches import run_assistant, run_trial
 from launcher.understanding import (
     Parsed,
     decide,
@@ -341,6 +344,14 @@ def _with_service(run: Callable[[Service, Namespace], int], given: Namespace) ->
         service.database.close()
 
 
+def assistant(given: Namespace) -> int:
+    return _with_service(run_assistant, given)
+
+
+def trial(given: Namespace) -> int:
+    return _with_service(run_trial, given)
+
+
 def feedback(given: Namespace) -> int:
     service = _open(given)
     try:
@@ -389,7 +400,9 @@ def item_to_json(item: DeskItem) -> dict[str, Any]:
 
 
 def doctor(given: Namespace) -> int:
-    return doctor_checks.run_doctor(given.root, given.data_dir)
+    from launcher.doctor.run import run_doctor
+
+    return run_doctor(given.root, given.data_dir, as_json=given.json)
 
 
 def database(given: Namespace) -> int:
@@ -409,8 +422,25 @@ def database(given: Namespace) -> int:
             print(f"Saved {saved}, and its keys beside it: keep those elsewhere, for 35 days at most.")
         case "restore":
             print(backups.restore(settings.database_url, _file(given), key_file=settings.keys_file))
+            _note_restored(settings)
             print("Restored. Run ./waymark db verify.")
+        case "restored":
+            backups.check_stopped(settings.data_dir)
+            _note_restored(settings)
+        case "rehearse":
+            from launcher.rehearse import run_rehearse
+
+            return run_rehearse(given.database_url)
     return 0
+
+
+def _note_restored(settings: Settings) -> None:
+    gap = restores.note_restored(settings.database_url, key_file=settings.keys_file)
+    print(
+        f"What was done from {gap.since:%d %b %H:%M:%S} UTC on is not in it. What people wrote is taken in from the "
+        "provider's list at the start; nothing that may have left leaves again before it was looked up there.\n"
+        "If the assistant was switched off since, switch it off again before you start."
+    )
 
 
 def keys(given: Namespace) -> int:
@@ -433,10 +463,16 @@ def _file(given: Namespace) -> Path:
     return file
 
 
-def bench(given: Namespace) -> int:
-    from launcher.bench_turn import run_bench_turn
+def capacity(given: Namespace) -> int:
+    from launcher.capacity.table import ALL, FORCE, print_capacity
 
-    return run_bench_turn(given.root, given.data_dir, turns=given.turns or 500)
+    return print_capacity([FORCE, ALL] if given.people is None else [given.people])
+
+
+def bench(given: Namespace) -> int:
+    from launcher.bench_all import run_bench_chosen
+
+    return run_bench_chosen(given)
 
 
 def words(given: Namespace) -> int:

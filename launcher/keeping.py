@@ -9,7 +9,7 @@ from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.holds import ErasureReason, ErasureStage, Refusal, Subject, SubjectKind
 from casework.model.policy import Action
 from casework.services import erasure, retention
-from casework.services.erasure import ErasureRefused
+from casework.services.erasure import ErasureRefused, WarningNotSeen
 from casework.services.keeping_ports import Erasure
 from channels.keeping import build_erasing, build_keeping, load_rules
 from launcher.identities import check_role, identify
@@ -23,6 +23,7 @@ WHY = {
     Refusal.IN_WORK: "somebody works on it, it waits on the queue, or a message has yet to leave",
     Refusal.IMPORT_WAITS: "a case file that waits for a decision names their case",
     Refusal.NEW_MESSAGE: "they have written since",
+    Refusal.NOT_AGREED: "a second person saw what was never exported, and said no",
     Refusal.NOT_THERE: "nothing has that id",
 }
 
@@ -37,8 +38,17 @@ def run_erase(service: Service, given: Namespace) -> int:
     subject = Subject(kind=SubjectKind(given.what), id=given.of)
     try:
         erasure_id = service.database.write_now(
-            lambda tx: erasure.ask(tx, subject, ErasureReason(given.reason), by=by.id)
+            lambda tx: erasure.ask(
+                tx, subject, ErasureReason(given.reason), by=by.id, has_seen_warning=given.never_exported
+            )
         )
+    except WarningNotSeen:
+        waiting = service.database.read_now(lambda tx: erasure.list_unexported(tx, subject))
+        print("Nothing was erased: the force's record does not have all of it.", file=sys.stderr)
+        for each in waiting:
+            print(f"- {each}", file=sys.stderr)
+        print("With --never-exported it waits for a second person at the desk.", file=sys.stderr)
+        return 1
     except ErasureRefused as refused:
         print("Nothing was erased:", file=sys.stderr)
         for each in refused.refusals:
@@ -73,6 +83,9 @@ def finish_taught(service: Service) -> bool:
 
 
 def _finish(service: Service, erasure_id: str) -> int:
+    if service.database.read_now(lambda tx: _get(tx, erasure_id)).stage is ErasureStage.WARNED:
+        print("It waits for a second person, at the desk under Holds and erasing.", file=sys.stderr)
+        return 1
     asyncio.run(_take_steps(service, erasure_id))
     found = service.database.read_now(lambda tx: _get(tx, erasure_id))
     for name, count in sorted(found.counts.items()):

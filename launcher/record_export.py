@@ -31,7 +31,7 @@ def run_export(service: Service, given: Namespace) -> int:
         return 0
     if not (given.of and given.by and given.reason and given.number):
         raise ExportNotWritten(f"Say which {given.what}, and --by, --reason and --number.")
-    asked = read_asked(given.reason, given.number)
+    asked = read_asked(given.reason, given.number, given.words)
     out = _check_out(given.out or Path())
     by = identify(service, given)
     scope = service.database.write_now(lambda tx: _ask(tx, given, by, asked))

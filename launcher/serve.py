@@ -2,7 +2,8 @@
 
     python -m launcher.serve [gateway] [desk] [actions]
 
-All three unless some are named. Nothing is shared between them but the service's parts.
+All three unless some are named. Nothing is shared between them but the service's parts. On SIGTERM they say that they
+are not ready any more, wait for whoever sends them work to notice, finish what they have, and end.
 """
 
 import asyncio
@@ -13,11 +14,15 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
+import structlog
 from aiohttp import web
 
+from casework.adapters.credentials import take_credentials
+from casework.adapters.health import InHand, add_health_routes, close_server, say_when_leaving
 from casework.adapters.logs import configure_logs
 from casework.adapters.metrics_page import MetricsPage
 from casework.adapters.own_process import keep_memory_private
+from casework.adapters.process_settings import ProcessSettings
 from casework.adapters.service import Service
 from casework.adapters.settings import Settings
 from casework.adapters.traces import configure_traces
@@ -26,27 +31,38 @@ from channels.gateway import build_gateway_app
 from channels.runner import make_runner
 from console.app import build_console_app
 
+log = structlog.get_logger()
+
 PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
-LOOPBACK = "127.0.0.1"
 GATEWAY, DESK, ACTIONS = "gateway", "desk", "actions"
 SWITCH_SECONDS = 0.001
 PARTS = (GATEWAY, DESK, ACTIONS)
 
 
-async def serve(service: Service, parts: Sequence[str], *, host: str, stop: asyncio.Event) -> None:
-    """Listens with each of `parts` until `stop`."""
-    runners = [await _listen_with(part, service, host) for part in parts]
+async def serve(
+    service: Service, parts: Sequence[str], *, process: ProcessSettings, stop: asyncio.Event
+) -> None:
+    """Listens with each of `parts` until `stop`, and a little longer."""
+    servers = [await _listen_with(part, service, process, stop) for part in parts]
     await stop.wait()
-    for runner in runners:
-        await runner.cleanup()
+    log.info("server_leaving", seconds=process.leave_seconds)
+    await asyncio.sleep(process.leave_seconds)
+    await asyncio.gather(*(close_server(*server) for server in servers))
 
 
-async def _listen_with(part: str, service: Service, host: str) -> web.AppRunner:
+async def _listen_with(
+    part: str, service: Service, process: ProcessSettings, stop: asyncio.Event
+) -> tuple[web.AppRunner, InHand]:
     settings = service.settings
     if part == GATEWAY:
-        return await _listen(build_gateway_app(service), host, settings.port)
+        return await _listen(build_gateway_app(service), process.host, settings.port, stop)
     if part == DESK:
-        return await _listen(build_console_app(service), host, settings.console_port)
+        return await _listen(build_console_app(service), process.host, settings.console_port, stop)
+    # Reached by Rasa, and by nobody of the outside.
+    return await _listen(_build_actions(service), process.private_host, settings.private_port, stop)
+
+
+def _build_actions(service: Service) -> web.Application:
     # What the actions bring with them takes memory that a gateway without them needs for its readers.
     from actions.database_reads import DatabaseReads
     from actions.server import build_actions_app
@@ -54,12 +70,12 @@ async def _listen_with(part: str, service: Service, host: str) -> web.AppRunner:
     page = MetricsPage(service.database, _find_build(service))
     actions = build_actions_app(
         DatabaseReads(service),
-        settings.turn_secret,
+        service.settings.turn_secret,
         today=lambda: service.clock.now().date(),
         metrics=page.read,
     )
-    # Reached by Rasa on this machine only.
-    return await _listen(actions, LOOPBACK, settings.private_port)
+    add_health_routes(actions, service)
+    return actions
 
 
 def _find_build(service: Service) -> dict[str, str]:
@@ -67,11 +83,14 @@ def _find_build(service: Service) -> dict[str, str]:
     return {"version": project["version"], "database": service.database.engine.dialect.name}
 
 
-async def _listen(app: web.Application, host: str, port: int) -> web.AppRunner:
+async def _listen(
+    app: web.Application, host: str, port: int, stop: asyncio.Event
+) -> tuple[web.AppRunner, InHand]:
+    in_hand = say_when_leaving(app, stop)
     runner = make_runner(app)
     await runner.setup()
     await web.TCPSite(runner, host, port, reuse_address=True).start()
-    return runner
+    return runner, in_hand
 
 
 async def main(parts: Sequence[str]) -> None:
@@ -79,6 +98,7 @@ async def main(parts: Sequence[str]) -> None:
     if unknown:
         sys.exit(f"There is no {unknown[0]!r} to serve. Name some of: {', '.join(PARTS)}.")
     keep_memory_private()
+    take_credentials(os.environ)
     configure_logs(parts[0])
     configure_traces(os.environ, parts[0])
     # A thread that reads hundreds of rows must not keep the loop, which has everybody to serve, waiting at every step.
@@ -87,7 +107,7 @@ async def main(parts: Sequence[str]) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await serve(service, parts, host=os.environ.get("WAYMARK_HOST", LOOPBACK), stop=stop)
+    await serve(service, parts, process=ProcessSettings.from_env(os.environ), stop=stop)
     service.database.close()
 
 

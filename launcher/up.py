@@ -174,7 +174,7 @@ def _make_metrics_folder(plan: Plan) -> None:
 
 def _check_ports(*ports: int) -> None:
     for port in ports:
-        if not _is_free(port):
+        if not is_free(port):
             raise SettingsInvalid(
                 f"Port {port} is in use. Stop what listens there, or choose others: "
                 "./waymark up --port 8090 --console-port 8091"
@@ -182,7 +182,7 @@ def _check_ports(*ports: int) -> None:
 
 
 def _free_port(wanted: int) -> int:
-    if _is_free(wanted):
+    if is_free(wanted):
         return wanted
     with socket.socket() as any_port:
         any_port.bind(("127.0.0.1", 0))
@@ -215,7 +215,7 @@ def _reserved(ports: Sequence[int]) -> Iterator[None]:
         yield
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

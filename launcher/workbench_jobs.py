@@ -3,7 +3,8 @@
     python -m launcher.workbench_jobs
 
 It gives way to everything else (niceness 15 from `up`), writes little at a time, and loses nothing when it is killed:
-whoever starts next goes on from the marks in the database.
+whoever starts next goes on from the marks in the database. What training and comparing bring with them is half of its
+memory, and most of the time there is nothing to train: it is imported with the first work that needs it.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -27,16 +28,17 @@ from casework.adapters.settings import Settings
 from casework.adapters.storage.statements import new_id
 from casework.bootstrap import build_service
 from casework.model.errors import WaymarkError
+from casework.model.holds import ErasureStage
+from casework.services import shadows
 from casework.services import workbench_jobs as jobs
 from casework.services.job_ports import Job, JobKind
 from casework.services.model_releases import LAUNCHER
 from casework.services.ports import Transaction
 from casework.services.review_steps import take_next_review_step
-from launcher.candidates import JobWork, Stopped
-from launcher.job_kinds import RUNS
-from launcher.keeping import finish_taught
-from launcher.shadow import Shadowing
 from launcher.training import TrainingFailed
+
+if TYPE_CHECKING:
+    from launcher.shadow import Shadowing
 
 log = structlog.get_logger()
 
@@ -133,14 +135,14 @@ def run_jobs(service: Service, *, ending: threading.Event) -> None:
     """
     worker = new_id()
     log.info("jobs_started")
-    with asyncio.Runner() as runner, _shadowing(service, runner) as shadowing:
+    with asyncio.Runner() as runner, _shadow(service, runner) as shadow:
         while not ending.is_set():
             try:
                 if service.database.read_now(jobs.has_next):
                     # A training wants the memory, and takes minutes.
-                    runner.run(shadowing.let_go())
+                    runner.run(shadow.let_go())
                 did_something = take_one(service, worker, runner, ending)
-                did_something |= runner.run(shadowing.take())
+                did_something |= runner.run(shadow.take())
             except Ending:
                 return
             except Exception:
@@ -150,13 +152,37 @@ def run_jobs(service: Service, *, ending: threading.Event) -> None:
             ending.wait(PAUSE_SECONDS if did_something else IDLE_SECONDS)
 
 
+class _ShadowOnceThereIsOne:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._shadowing: Shadowing | None = None
+
+    async def take(self) -> bool:
+        if self._shadowing is None:
+            if not await self._service.database.read(_has_shadow):
+                return False
+            from launcher.shadow import Shadowing
+
+            self._shadowing = Shadowing(self._service)
+        return await self._shadowing.take()
+
+    async def let_go(self) -> None:
+        if self._shadowing is not None:
+            await self._shadowing.let_go()
+
+
+def _has_shadow(tx: Transaction) -> bool:
+    # One that is over is still judged again.
+    return tx.shadows.find_open() is not None or shadows.list_said(tx) is not None
+
+
 @contextmanager
-def _shadowing(service: Service, runner: asyncio.Runner) -> Iterator[Shadowing]:
-    shadowing = Shadowing(service)
+def _shadow(service: Service, runner: asyncio.Runner) -> Iterator[_ShadowOnceThereIsOne]:
+    shadow = _ShadowOnceThereIsOne(service)
     try:
-        yield shadowing
+        yield shadow
     finally:
-        runner.run(shadowing.let_go())
+        runner.run(shadow.let_go())
 
 
 def take_one(service: Service, worker: str, runner: asyncio.Runner, ending: threading.Event) -> bool:
@@ -169,9 +195,15 @@ def take_one(service: Service, worker: str, runner: asyncio.Runner, ending: thre
         return True
     if runner.run(take_next_review_step(database)):
         return True
-    if finish_taught(service):
-        return True
+    if database.read_now(_waits_for_files):
+        from launcher.keeping import finish_taught
+
+        return finish_taught(service)
     return database.read_now(_wants_new_words) and database.write_now(_ask_new_words)
+
+
+def _waits_for_files(tx: Transaction) -> bool:
+    return tx.erasures.next_unfinished([ErasureStage.TAUGHT]) is not None
 
 
 def _wants_new_words(tx: Transaction) -> bool:
@@ -185,6 +217,9 @@ def _ask_new_words(tx: Transaction) -> bool:
 
 def run_one(service: Service, job: Job, worker: str, ending: threading.Event) -> None:
     """Does one leased job and says what became of it, whatever it raised."""
+    from launcher.candidates import JobWork, Stopped
+    from launcher.job_kinds import RUNS
+
     progress = Progress(service, job, worker, ending)
     work = JobWork(
         root=service.settings.training_root,

@@ -46,6 +46,7 @@ GUARDED_BY: dict[str, dict[str, str]] = {
         "GET /my/dates": "web session, and a link to a case for its dates",
         "GET /my/copy": "web session, and a step-up",
         "POST /my/copy": "web session, and a step-up",
+        "POST /my/copy/ask": "web session, and a step-up",
         "GET /my/notes": "web session, and a link to a case for what is in it",
         "POST /my/notes": "web session; without a link to a case it is a message in the chat",
         "GET /my/how": "web session, and a step-up",
@@ -123,4 +124,4 @@ def test_every_route_says_what_guards_it(service: Service, name: str) -> None:
 def test_the_desk_shares_no_route_with_the_public_port(service: Service) -> None:
     shared = routes_of(build_console_app(service)) & routes_of(build_gateway_app(service))
 
-    assert shared <= {"GET /", "GET /health/live"}
+    assert shared <= {"GET /", "GET /health/live", "GET /health/ready"}

@@ -1,14 +1,14 @@
 """Rasa, asked one turn at a time. Anything but a whole answer is AssistantUnavailable."""
 
 import asyncio
-import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Annotated, Any
 
 import aiohttp
 import msgspec
 
+from casework.adapters.assistant_addresses import Addresses
 from casework.adapters.metrics import count_assistant_fault, timing_assistant
 from casework.adapters.traces import span
 from casework.model.bands import Learned, Wish
@@ -20,6 +20,7 @@ DEADLINE_SECONDS = 15.0
 # How long what an address said of its model holds, and how long it has to say it.
 SERVED_SECONDS = 2.0
 PROBE_SECONDS = 1.0
+DEADLINE = "deadline"
 # Rasa's own name for a wish it could not tell.
 NOT_UNDERSTOOD = "nlu_fallback"
 
@@ -78,7 +79,8 @@ class _Ready(msgspec.Struct, frozen=True):
 class RasaAssistant:
     """Takes turns over the given addresses; each call is one turn of one conversation.
 
-    Each address holds one model, and says which at /webhooks/turn/ready.
+    Each address holds one model, and says which at /webhooks/turn/ready. One that says it is not ready, because it
+    starts or is about to go, gets nothing new. Where an answer fails early another address is asked in the time left.
     """
 
     def __init__(
@@ -89,15 +91,19 @@ class RasaAssistant:
         *,
         deadline_seconds: float = DEADLINE_SECONDS,
         served_seconds: float = SERVED_SECONDS,
+        probe_seconds: float = PROBE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=deadline_seconds)
-        self._all = [url.rstrip("/") for url in urls]
-        self._urls = itertools.cycle(self._all)
+        """`clock`: by which addresses are left out and come back."""
+        self._deadline_seconds = deadline_seconds
+        self._addresses = Addresses([url.rstrip("/") for url in urls], clock=clock)
         self._secret = secret
         self._session = session
         self._served: dict[str, str] = {}
+        self._may_take: set[str] = set(self._addresses.urls)
         self._served_until = 0.0
         self._served_seconds = served_seconds
+        self._probe_timeout = aiohttp.ClientTimeout(total=probe_seconds)
         self._asking = asyncio.Lock()
 
     async def ask(
@@ -110,7 +116,7 @@ class RasaAssistant:
         facts: JsonObject,
         models: tuple[str, ...] = (),
     ) -> AssistantAnswer:
-        """`models`: the first of them that is loaded somewhere answers, and no other ever does; none: any address."""
+        """`models`: the first of them that is loaded where all is well answers, no other ever; none: any address."""
         with span("ask_assistant", turn_id=turn_id, conversation_id=conversation):
             try:
                 return await self._ask(turn_id, conversation, text, state, facts, models)
@@ -134,15 +140,39 @@ class RasaAssistant:
             "state": state,
             "facts": facts,
         }
-        url = await self._find_address(models) if models else next(self._urls)
+        groups = await self._find_addresses(models)
+        started = time.monotonic()
+        first = self._addresses.choose(groups)
         try:
-            with timing_assistant():
-                answer = await self._post(url, body)
-        except AssistantUnavailable:
+            return await self._ask_at(first, body, models, seconds=self._deadline_seconds)
+        except AssistantUnavailable as fault:
+            spent = time.monotonic() - started
+            others = [[url for url in group if url != first] for group in groups]
+            if not self._is_worth_another(others, spent):
+                raise
+            count_assistant_fault(fault.code)
+        # Once: a text that no Rasa can answer must not go round all of them.
+        second = self._addresses.choose(others)
+        return await self._ask_at(second, body, models, seconds=self._deadline_seconds - spent)
+
+    def _is_worth_another(self, groups: Sequence[Collection[str]], spent: float) -> bool:
+        """One that is well is there, and has at least half of the time: with less a fault would not be its own."""
+        is_early = spent <= self._deadline_seconds / 2
+        return is_early and any(self._addresses.may_take(url) for group in groups for url in group)
+
+    async def _ask_at(
+        self, url: str, body: JsonObject, models: tuple[str, ...], *, seconds: float
+    ) -> AssistantAnswer:
+        try:
+            with self._addresses.asking(url), timing_assistant():
+                answer = await self._post(url, body, seconds=seconds)
+            if answer.turn_id != body["turn_id"]:
+                raise AssistantUnavailable("wrong_turn")
+        except AssistantUnavailable as fault:
             self._served_until = 0.0
+            self._addresses.note_fault(url, at_once=fault.code == DEADLINE)
             raise
-        if answer.turn_id != turn_id:
-            raise AssistantUnavailable("wrong_turn")
+        self._addresses.note_answer(url)
         if models and answer.model not in models:
             # Another one was loaded there since it was asked: its words are dropped.
             self._served_until = 0.0
@@ -151,58 +181,72 @@ class RasaAssistant:
             raise AssistantUnavailable("no_reply")
         return _as_answer(answer)
 
-    async def _find_address(self, models: tuple[str, ...]) -> str:
-        served = await self._find_served()
-        for model in models:
-            for url in itertools.islice(self._urls, len(self._all)):
-                if served.get(url) == model:
-                    return url
-        if served:
-            raise AssistantUnavailable("no_model")
+    async def _find_addresses(self, models: tuple[str, ...]) -> list[list[str]]:
+        """Who may be asked, the preferred first; never nobody. Raises AssistantUnavailable: no_model."""
+        everybody = list(self._addresses.urls)
+        if not models and len(everybody) == 1:
+            return [everybody]
+        await self._look()
+        if models and self._served:
+            groups = [[url for url in everybody if self._served.get(url) == model] for model in models]
+            if not any(groups):
+                raise AssistantUnavailable("no_model")
+            return groups
         # None says which it has: whoever answers says so with the answer.
-        return next(self._urls)
+        return [[url for url in everybody if url in self._may_take] or everybody]
 
-    async def _find_served(self) -> dict[str, str]:
-        """Which model each address has, of those that say so."""
+    async def _look(self) -> None:
+        """Which model each address has, of those that say so, and who takes nothing now."""
         async with self._asking:
-            if time.monotonic() >= self._served_until:
-                said = await asyncio.gather(*(self._ask_model(url) for url in self._all))
-                self._served = {url: model for url, model in zip(self._all, said, strict=True) if model}
-                self._served_until = time.monotonic() + self._served_seconds
-            return self._served
+            if time.monotonic() < self._served_until:
+                return
+            urls = self._addresses.urls
+            said = await asyncio.gather(*(self._ask_model(url) for url in urls))
+            self._may_take = {url for url, (may_take, _) in zip(urls, said, strict=True) if may_take}
+            self._served = {url: model for url, (_, model) in zip(urls, said, strict=True) if model}
+            self._served_until = time.monotonic() + self._served_seconds
 
-    async def _ask_model(self, url: str) -> str | None:
-        """None where nobody is ready there. One that is too busy to say has what it had."""
+    async def _ask_model(self, url: str) -> tuple[bool, str | None]:
+        """Whether it takes turns, and with which model; None: it does not say.
+
+        One that is too busy to say has what it had, and so has one that is left out: nobody waits for it.
+        """
+        had = url in self._may_take, self._served.get(url)
+        if self._addresses.is_left_out(url):
+            return had
         try:
             async with self._session.get(
                 f"{url}/webhooks/turn/ready",
-                timeout=aiohttp.ClientTimeout(total=PROBE_SECONDS),
+                timeout=self._probe_timeout,
                 allow_redirects=False,
             ) as response:
                 content = await response.read()
         except TimeoutError:
-            return self._served.get(url)
+            self._addresses.note_fault(url)
+            return had
         except aiohttp.ClientError:
-            return None
+            return False, None
+        if response.status == 503:
+            return False, None
         if response.status != 200:
-            return None
+            return True, None
         try:
-            return msgspec.json.decode(content, type=_Ready).model
+            return True, msgspec.json.decode(content, type=_Ready).model
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
+            return True, None
 
-    async def _post(self, url: str, body: JsonObject) -> _Answer:
+    async def _post(self, url: str, body: JsonObject, *, seconds: float) -> _Answer:
         try:
             async with self._session.post(
                 f"{url}/webhooks/turn",
                 data=msgspec.json.encode(body),
                 headers={"X-Waymark-Secret": self._secret, "Content-Type": "application/json"},
-                timeout=self._timeout,
+                timeout=aiohttp.ClientTimeout(total=seconds),
                 allow_redirects=False,  # the secret goes to the addresses we were given and no other
             ) as response:
                 content = await response.read()
         except TimeoutError as error:
-            raise AssistantUnavailable("deadline") from error
+            raise AssistantUnavailable(DEADLINE) from error
         except aiohttp.ClientError as error:
             raise AssistantUnavailable("unreachable") from error
         if response.status != 200:

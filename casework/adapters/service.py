@@ -6,10 +6,10 @@ from casework.adapters.passwords import ArgonCodeBook, ArgonPasswords
 from casework.adapters.settings import Settings
 from casework.adapters.storage.database import Database
 from casework.model.bands import Bands
-from casework.model.disclosure_screen import DisclosureScreen
 from casework.model.grade_clocks import GradeClocks
 from casework.model.masking import Masker
 from casework.services.ports import Clock
+from casework.services.receive import Screen
 from casework.services.safety_lines import SafetyLines
 from casework.services.service_texts import ServiceTexts
 
@@ -19,7 +19,7 @@ class Service:
     settings: Settings
     database: Database
     clock: Clock
-    screen: DisclosureScreen
+    screen: Screen
     bands: Bands
     safety_lines: SafetyLines
     texts: ServiceTexts

@@ -40,6 +40,7 @@ class HandoffReason(StrEnum):
     PIN_ENDED = "pin_ended"
     PASSKEY_ENDED = "passkey_ended"
     PLAN_CHANGE_ASKED = "plan_change_asked"
+    COPY_ASKED = "copy_asked"
     FILES_SENT = "files_sent"
     ASKED_TO_STOP = "asked_to_stop"
     ASKED_FOR_HELP = "asked_for_help"
@@ -70,6 +71,7 @@ GRADE_OF_REASON: dict[HandoffReason, Grade] = {
     HandoffReason.PIN_ENDED: Grade.PROMPT,
     HandoffReason.PASSKEY_ENDED: Grade.PROMPT,
     HandoffReason.PLAN_CHANGE_ASKED: Grade.PROMPT,
+    HandoffReason.COPY_ASKED: Grade.ROUTINE,
     HandoffReason.FILES_SENT: Grade.PROMPT,
     HandoffReason.ASKED_TO_STOP: Grade.HIGH,
     HandoffReason.ASKED_FOR_HELP: Grade.HIGH,

@@ -3,6 +3,7 @@
 Whatever cannot be read, and whatever goes wrong in here, counts as a hit: silence is never read as calm.
 """
 
+import hashlib
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,15 @@ from casework.model.spelling_slips import Spelling
 from casework.model.weighed_words import WeighedWords, read_weighed_words
 
 RULES_DIRECTORY = Path(__file__).parent / "disclosure_rules"
+READ_BY = (
+    "disclosure_phrases.py",
+    "disclosure_screen.py",
+    "disclosures.py",
+    "folded_words.py",
+    "readable_text.py",
+    "spelling_slips.py",
+    "weighed_words.py",
+)
 LONGEST_READ_AT_EACH_END = 4000
 MOST_EVIDENCE = 50
 MOST_EARLIER_TEXTS = 4
@@ -127,8 +137,15 @@ class DisclosureScreen:
     """Holds the rules, indexed by the words without which they cannot fire."""
 
     def __init__(
-        self, rules: Iterable[DisclosureRule], reader: TextReader, whole_text: WholeText | None = None
+        self,
+        rules: Iterable[DisclosureRule],
+        reader: TextReader,
+        whole_text: WholeText | None = None,
+        *,
+        version: str | None = None,
     ) -> None:
+        """`version` goes with every verdict: see `find_rules_version`."""
+        self.version = version
         self.rules = tuple(rules)
         self.reader = reader
         self._whole_text = whole_text
@@ -155,9 +172,10 @@ class DisclosureScreen:
         `earlier` are the writer's last texts, oldest first; a cue begun there counts if it ends in this one.
         """
         try:
-            return self._screen_message(message, earlier)
+            found = self._screen_message(message, earlier)
         except Exception:
-            return _unreadable(SCREEN_FAILED)
+            found = _unreadable(SCREEN_FAILED)
+        return replace(found, rules=self.version)
 
     def screen_text(self, text: str, earlier: Sequence[str] = ()) -> ScreenResult:
         """The verdict on words alone. Never raises: a fault in here is a hit of tier 2."""
@@ -364,8 +382,23 @@ def load_disclosure_screen(directory: Path = RULES_DIRECTORY) -> DisclosureScree
     ordinary = {squeeze_letters(word) for word in _read_toml(directory / "ordinary_words.toml")["words"]}
     spelling = Spelling(vocabulary, ordinary, _read_lines(directory / "plain_words.txt"))
     return DisclosureScreen(
-        rules, replace(plain_reader, spelling=spelling), _read_whole_text(directory, compiler)
+        rules,
+        replace(plain_reader, spelling=spelling),
+        _read_whole_text(directory, compiler),
+        version=find_rules_version(directory),
     )
+
+
+def find_rules_version(directory: Path = RULES_DIRECTORY) -> str:
+    """Names what decides: 16 hex digits of a SHA-256 over the files of rules and the modules that read them."""
+    whole = hashlib.sha256()
+    here = Path(__file__).parent
+    for path in (
+        *sorted(each for each in directory.iterdir() if each.is_file()),
+        *(here / each for each in READ_BY),
+    ):
+        whole.update(f"{path.name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()[:16]
 
 
 def load_plain_reader(directory: Path = RULES_DIRECTORY) -> TextReader:

@@ -1,6 +1,6 @@
 """What the disclosure screen says of one message."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -67,6 +67,7 @@ class ScreenResult:
     """`urgent` with no category means the message could not be read, which counts as a hit.
 
     `band` is RED or AMBER for an urgent message and GREEN for any other; an urgent one given as GREEN is RED.
+    `rules`: which version of the rules said so, where that is known; no part of what was said.
     """
 
     urgent: bool
@@ -74,6 +75,7 @@ class ScreenResult:
     category: Category | None = None
     evidence: tuple[Evidence, ...] = ()
     band: Band = Band.GREEN
+    rules: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.urgent and self.band is Band.GREEN:

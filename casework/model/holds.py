@@ -59,12 +59,14 @@ class Refusal(StrEnum):
     IN_WORK = "in_work"  # somebody has it, it waits on the queue, or something of it has yet to leave
     IMPORT_WAITS = "import_waits"  # a case file that nobody decided on would bring it back
     NEW_MESSAGE = "new_message"  # they wrote since it was asked for
+    NOT_AGREED = "not_agreed"  # a second person saw the warning, and said no
     NOT_THERE = "not_there"
 
 
 class ErasureStage(StrEnum):
     """How far an erasing is; each bears being done twice."""
 
+    WARNED = "warned"  # the force's record does not have all of it: a second person sees that first
     OUTSIDE = "outside"  # what is known by an address: the provider's list, files, counters
     KEYS = "keys"
     ROWS = "rows"
@@ -72,6 +74,13 @@ class ErasureStage(StrEnum):
     PAGES = "pages"  # what a database leaves of deleted rows
     DONE = "done"
     STOPPED = "stopped"
+
+
+class LeftWhy(StrEnum):
+    """Why a conversation that may be somebody's does not go with them: a person decides of each."""
+
+    SHARED = "shared"  # somebody else has proved who they are there as well
+    NUMBER = "number"  # from their number, nothing proved, and the number may have been another's
 
 
 # Where nothing more comes of a case that words could be evidence in.

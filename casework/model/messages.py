@@ -131,6 +131,7 @@ class NotSentReason(StrEnum):
     NO_SENDER = "no_sender"
     PACED = "paced"  # its turn comes: it is still waiting
     DRILL = "drill"  # nobody real is at the other end
+    ASSISTANT_OFF = "assistant_off"  # the assistant was switched off before it left
 
 
 class DeliveryState(StrEnum):

@@ -43,6 +43,8 @@ class Action(StrEnum):
     SEE_MEASURES = "see_measures"
     BROADCAST = "broadcast"
     PAUSE_INTAKE = "pause_intake"
+    SWITCH_ASSISTANT = "switch_assistant"  # off for everybody, and on again
+    MANAGE_TRIAL = "manage_trial"  # whom the assistant answers while it is tried
     REVIEW_QUALITY = "review_quality"
     RUN_DRILL = "run_drill"
     EDIT_ROTA = "edit_rota"
@@ -63,6 +65,7 @@ class Action(StrEnum):
     LIFT_HOLD = "lift_hold"
     NOTE_EXPORTED = "note_exported"  # say that the force's record has it
     ERASE = "erase"
+    AGREE_ERASING = "agree_erasing"  # as the second person, where the force's record does not have all of it
     HANDLE_ACCESS = "handle_access"  # a person's request for a copy of what is kept about them
     GIVE_ACCESS = "give_access"  # take that copy
     CHANGE_USE = "change_use"  # whether a conversation may teach the assistant
@@ -121,6 +124,9 @@ _ROWS: Mapping[Action, tuple[frozenset[Role], frozenset[Relation]]] = MappingPro
         Action.SEE_MEASURES: (SUPERVISORS | {Role.AUDITOR}, ANYWHERE),
         Action.BROADCAST: (SUPERVISORS, ANYWHERE),
         Action.PAUSE_INTAKE: (SUPERVISORS, ANYWHERE),
+        # Off is the safe way and must be quick: one person, and no fresh proof.
+        Action.SWITCH_ASSISTANT: (SUPERVISORS | {Role.ADMIN}, ANYWHERE),
+        Action.MANAGE_TRIAL: (frozenset({Role.ADMIN}), ANYWHERE),
         Action.REVIEW_QUALITY: (SUPERVISORS, ANYWHERE),
         Action.RUN_DRILL: (SUPERVISORS, ANYWHERE),
         Action.EDIT_ROTA: (SUPERVISORS | {Role.ADMIN}, ANYWHERE),
@@ -131,6 +137,7 @@ _ROWS: Mapping[Action, tuple[frozenset[Role], frozenset[Relation]]] = MappingPro
         Action.LIFT_HOLD: (SUPERVISORS, ANYWHERE),
         Action.NOTE_EXPORTED: (DESK, AT_WORK),
         Action.ERASE: (SUPERVISORS, WITH_REASON_TO_READ),
+        Action.AGREE_ERASING: (SUPERVISORS, ANYWHERE),
         Action.HANDLE_ACCESS: (SUPERVISORS, ANYWHERE),
         Action.GIVE_ACCESS: (SUPERVISORS, ANYWHERE),
         Action.MANAGE_STAFF: (frozenset({Role.ADMIN}), ANYWHERE),
@@ -159,6 +166,7 @@ NEEDS_FRESH_PROOF = frozenset(
         Action.APPROVE_MODEL,
         Action.GIVE_ACCESS,
         Action.ERASE,
+        Action.AGREE_ERASING,
     }
 )
 

@@ -96,10 +96,13 @@ class AccessItem:
 
 
 class AccessRequests(Protocol):
-    def open(self, asked: NewRequest, *, by: str) -> str | None:
-        """Its id; None where this person has one open."""
+    def open(self, asked: NewRequest, *, by: str | None) -> str | None:
+        """Its id; None where this person has one open. `by`: None where they asked themselves."""
 
     def find(self, request_id: str) -> AccessRequest | None: ...
+
+    def find_open(self, person_id: str) -> AccessRequest | None:
+        """The one of theirs that is not over."""
 
     def list_newest(self, *, limit: int) -> list[AccessRequest]:
         """Open ones first, by the day they are due."""

@@ -16,18 +16,24 @@ from casework.model.access_requests import (
     add_months,
     load_access_rules,
 )
+from casework.model.desk import HandoffReason
 from casework.model.errors import ReasonNeeded, WaymarkError
 from casework.model.holds import HoldReason, Subject, SubjectKind
+from casework.model.may_tell import Piece
 from casework.model.working_days import local_day
 from casework.services import holds
 from casework.services.access_ports import AccessItem, AccessRequest, NewRequest, Spans
+from casework.services.hand_off import request_person
 from casework.services.owners import check_reason
 from casework.services.ports import StaffMember, Transaction
+from casework.services.proved import StandingTooLow, find_proved
 
 LONGEST_NAME = 200
 HOLD = HoldReason.ACCESS_REQUEST
 HELD_WHY = "They have asked for a copy"
 LET_GO_WHY = "The request for a copy is over"
+ASKED_HERE = "Asked on their own page, behind their PIN or key. Ring them before anything is handed over"
+PERSON = "person"
 
 
 class RequestNotFound(WaymarkError):
@@ -96,12 +102,51 @@ def open_request(
         due_on=add_months(min(asked_on, local_day(tx.now)), load_access_rules().months),
         names_staff=names_staff,
     )
-    request_id = tx.access_requests.open(asked, by=by.id)
+    return _open(tx, asked, by=by.id)
+
+
+def ask_for_own_copy(tx: Transaction, conversation_id: str) -> str:
+    """The same by the person themselves, on the web: the request's id. It is a task of the desk as well.
+
+    Raises StandingTooLow below what opens a copy of the words, PersonNotFound, RequestOpenAlready.
+    """
+    proved = find_proved(tx, conversation_id)
+    if proved.case is None or Piece.MESSAGE_HISTORY not in proved.told:
+        raise StandingTooLow
+    reach = tx.people.find_of_case(proved.case.crime_reference)
+    if reach is None:
+        raise PersonNotFound
+    today = local_day(tx.now)
+    asked = NewRequest(
+        person_id=reach.person_id,
+        asked_on=today,
+        asked_by=_check_name(proved.case.victim_name.strip()[:LONGEST_NAME] or PERSON),
+        identity=ASKED_HERE,
+        due_on=add_months(today, load_access_rules().months),
+        names_staff=False,
+    )
+    request_id = _open(tx, asked, by=None, conversation_id=conversation_id)
+    request_person(tx, conversation_id, HandoffReason.COPY_ASKED, inbox_id=None)
+    return request_id
+
+
+def find_own_request(tx: Transaction, conversation_id: str) -> AccessRequest | None:
+    """What has become of it, for their own page; None below that standing, and where none is open."""
+    proved = find_proved(tx, conversation_id)
+    if proved.case is None or Piece.MESSAGE_HISTORY not in proved.told:
+        return None
+    reach = tx.people.find_of_case(proved.case.crime_reference)
+    return None if reach is None else tx.access_requests.find_open(reach.person_id)
+
+
+def _open(tx: Transaction, asked: NewRequest, *, by: str | None, conversation_id: str | None = None) -> str:
+    request_id = tx.access_requests.open(asked, by=by)
     if request_id is None:
         raise RequestOpenAlready
-    tx.audit.record("access_request_opened", by=by.id, thing=request_id)
+    who = by or PERSON
+    tx.audit.record("access_request_opened", by=who, conversation_id=conversation_id, thing=request_id)
     review_on = max(asked.due_on, local_day(tx.now) + timedelta(days=1))
-    holds.place(tx, _person(asked.person_id), HOLD, why=HELD_WHY, review_on=review_on, by=by.id)
+    holds.place(tx, _person(asked.person_id), HOLD, why=HELD_WHY, review_on=review_on, by=who)
     return request_id
 
 

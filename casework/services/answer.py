@@ -12,7 +12,7 @@ from casework.model.disclosures import Band
 from casework.model.errors import AssistantUnavailable, EffectUnknown
 from casework.model.messages import Author, Lane, NotSentReason, OutboundMessage, SendKind
 from casework.model.standings import Standing
-from casework.services import outgoing, prove, standings
+from casework.services import kill_switch, outgoing, prove, standings, trials
 from casework.services.content_ports import ContentRef
 from casework.services.disclosures import hand_over, request_check
 from casework.services.effects import EffectRefused, commit_effect, parse_effect
@@ -85,28 +85,65 @@ async def answer_next_turn(answering: Answering, *, on_leased: Callable[[], None
     # Looked for without a write first: most looks find nothing, and a write would keep others waiting.
     if not await answering.store.read(lambda tx: tx.turns.has_next()):
         return False
-    turn = await answering.store.write(lambda tx: _lease(tx, answering.worker_id))
-    if turn is None:
+    taken = await _take_next(answering)
+    if taken is None:
         return False
     on_leased()
-    if turn.conversation.owner_id is not None:
+    if taken.is_settled:
         return True
+    turn = taken.turn
     answering.in_hand.add(turn.id)
     try:
-        await _answer(answering, turn)
+        await _answer(answering, turn, taken.question)
     finally:
         answering.in_hand.discard(turn.id)
     return True
 
 
-async def _answer(answering: Answering, turn: LeasedTurn) -> None:
-    token = find_invite_token(turn.text)
-    if token is not None and turn.left_for is None:
+# What the assistant is asked a turn with, and which models may answer it, the preferred one first.
+_Question = tuple[Asked, tuple[str, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Taken:
+    """A turn in hand. `question`: where it was read as the turn was taken. `is_settled`: it has come to its end."""
+
+    turn: LeasedTurn
+    is_settled: bool = False
+    question: _Question | None = None
+
+
+async def _take_next(answering: Answering) -> _Taken | None:
+    try:
+        return await answering.store.write(lambda tx: _take(tx, answering))
+    except Exception:
+        # Nothing of it was written. Step by step its failure is its own, and holds up no other conversation.
+        turn, is_settled = await answering.store.write(lambda tx: _lease(tx, answering))
+        return None if turn is None else _Taken(turn=turn, is_settled=is_settled)
+
+
+def _take(tx: Transaction, answering: Answering) -> _Taken | None:
+    """Leases the next turn, and reads in the same transaction what the assistant is asked with."""
+    turn, is_settled = _lease(tx, answering)
+    if turn is None:
+        return None
+    if is_settled or _find_token(turn) is not None:
+        return _Taken(turn=turn, is_settled=is_settled)
+    return _Taken(turn=turn, question=_find_question(tx, turn, answering))
+
+
+def _find_question(tx: Transaction, turn: LeasedTurn, answering: Answering) -> _Question:
+    return _find_asked(tx, turn, answering.bands), prefer(tx, turn.conversation)
+
+
+async def _answer(answering: Answering, turn: LeasedTurn, question: _Question | None) -> None:
+    token = _find_token(turn)
+    if token is not None:
         await answering.store.write(lambda tx: _commit_invite(tx, turn, token, answering))
         return
-    asked, models = await answering.store.read(
-        lambda tx: (_find_asked(tx, turn, answering.bands), prefer(tx, turn.conversation))
-    )
+    if question is None:
+        question = await answering.store.read(lambda tx: _find_question(tx, turn, answering))
+    asked, models = question
     try:
         answer = await _ask(answering, turn, asked.facts, models)
     except AssistantUnavailable as error:
@@ -116,13 +153,39 @@ async def _answer(answering: Answering, turn: LeasedTurn) -> None:
     await _commit(answering, turn, answer, asked)
 
 
-def _lease(tx: Transaction, worker_id: str) -> LeasedTurn | None:
-    turn = tx.turns.lease_next(worker_id, lease_seconds=LEASE_SECONDS)
-    if turn is not None and turn.conversation.owner_id is not None:
+def _lease(tx: Transaction, answering: Answering) -> tuple[LeasedTurn | None, bool]:
+    """The next turn, and whether it has come to its end without the assistant."""
+    turn = tx.turns.lease_next(answering.worker_id, lease_seconds=LEASE_SECONDS)
+    if turn is None:
+        return None, False
+    if turn.conversation.owner_id is not None:
         # A person took over after the message came in: it is theirs to answer.
         tx.turns.finish(turn, "with_person")
         keep_for_person(tx, turn.conversation.id, inbox_id=turn.inbox_id)
-    return turn
+        return turn, True
+    if _find_token(turn) is None and kill_switch.is_off(tx, turn.conversation.channel):
+        _commit_switched_off(tx, turn, answering)
+        return turn, True
+    return turn, False
+
+
+def _find_token(turn: LeasedTurn) -> str | None:
+    return find_invite_token(turn.text) if turn.left_for is None else None
+
+
+def _commit_switched_off(tx: Transaction, turn: LeasedTurn, answering: Answering) -> None:
+    conversation = tx.conversations.hold(turn.conversation.id)
+    if not tx.turns.finish(turn, kill_switch.OUTCOME):
+        raise LeaseLost
+    kill_switch.give_to_person(
+        tx,
+        conversation,
+        turn_id=turn.id,
+        inbox_id=turn.inbox_id,
+        texts=answering.texts,
+        hours=answering.promising.hours,
+    )
+    tx.audit.record("turn_held", by="worker", conversation_id=conversation.id, thing=f"turn:{turn.id}")
 
 
 def _find_asked(tx: Transaction, turn: LeasedTurn, bands: Bands) -> Asked:
@@ -195,8 +258,16 @@ def commit_answer(
     decision = decide_band(turn.screen, _learned_of(turn, answer), answer.wish, answering.bands.limits)
     if decision.band is Band.RED:
         _commit_disclosure(tx, turn, decision, answering)
+    elif kill_switch.is_off(tx, turn.conversation.channel):
+        # Switched off since it was asked: what it said reaches nobody.
+        _commit_switched_off(tx, turn, answering)
+        return
     elif turn.left_for is not None:
-        _commit_read(tx, turn, decision, answering)
+        _commit_read(tx, turn, decision, answering, outcome=READ)
+    elif trials.is_left_out(tx, turn.conversation):
+        _commit_read(tx, turn, decision, answering, outcome=trials.OUTCOME)
+        conversation = tx.conversations.hold(turn.conversation.id)
+        trials.tell_left_out(tx, conversation, turn_id=turn.id, texts=answering.texts)
     else:
         _commit_reply(tx, turn, answer, decision, answering)
     if asked is not None:
@@ -261,12 +332,14 @@ def _note_model(tx: Transaction, model: str, noted: dict[str, datetime]) -> None
     noted[model] = tx.now
 
 
-def _commit_read(tx: Transaction, turn: LeasedTurn, decision: BandDecision, answering: Answering) -> None:
-    """Words left beside the chat: read for danger as any others. The page that took them has said what becomes of them.
+def _commit_read(
+    tx: Transaction, turn: LeasedTurn, decision: BandDecision, answering: Answering, *, outcome: str
+) -> None:
+    """Words left beside the chat, or of somebody outside a trial: read for danger as any others, and not answered.
 
     The dialogue stays where it was. AMBER still asks if they are OK.
     """
-    if not tx.turns.finish(turn, READ):
+    if not tx.turns.finish(turn, outcome):
         raise LeaseLost
     if decision.band is not Band.AMBER:
         return

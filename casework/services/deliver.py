@@ -1,9 +1,11 @@
 """Sending what is due: an attempt is recorded, the provider called, the result recorded."""
 
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from casework.model.delivery_failures import (
     OUTCOME_UNKNOWN,
@@ -14,7 +16,8 @@ from casework.model.delivery_failures import (
 )
 from casework.model.messages import Author, Channel, Lane, NotSentReason, OutboundMessage, OutboxStatus
 from casework.model.safe_contact import SendDecision, SendReason
-from casework.services import outgoing, undelivered, windows
+from casework.model.staffed_hours import StaffedHours, load_staffed_hours
+from casework.services import kill_switch, outgoing, restored, undelivered, windows
 from casework.services.hand_off import keep_for_person
 from casework.services.invites import INVITE_TEMPLATES
 from casework.services.ports import Delivery, LeasedDelivery, NameFailure, Sender, Store, Transaction
@@ -49,8 +52,19 @@ class Delivering:
     name_failure: NameFailure = name_nothing
     pace: Pace | None = None
     shown: frozenset[Channel] = frozenset()
+    hours: StaffedHours = field(default_factory=cache(load_staffed_hours))
+    monotonic: Callable[[], float] = time.monotonic
     # The messages being sent now: only these are renewed. Whatever broke, what is not here runs out.
     in_hand: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Taken:
+    """A message in hand. `ready`: as it leaves, where that was decided as it was taken. None: still to be decided."""
+
+    leased: LeasedDelivery
+    is_settled: bool = False
+    ready: OutboundMessage | None = None
 
 
 async def deliver_next_message(
@@ -62,57 +76,82 @@ async def deliver_next_message(
     """
     if not await delivering.store.read(lambda tx: tx.outbox.has_next()):
         return False
-    leased, is_settled = await _take_next(delivering)
-    if leased is None:
+    began = delivering.monotonic()
+    taken = await _take_next(delivering)
+    if taken is None:
         return False
     on_leased()
-    if is_settled:
+    if taken.is_settled:
         return True
-    delivering.in_hand.add(leased.outbox_id)
+    outbox_id = taken.leased.outbox_id
+    delivering.in_hand.add(outbox_id)
     try:
-        await _deliver_leased(delivering, leased)
+        await _deliver_leased(delivering, taken, began)
     finally:
-        delivering.in_hand.discard(leased.outbox_id)
+        delivering.in_hand.discard(outbox_id)
     return True
 
 
-async def _take_next(delivering: Delivering) -> tuple[LeasedDelivery | None, bool]:
-    """The next message, leased, and whether everything about it is recorded already."""
+async def _take_next(delivering: Delivering) -> _Taken | None:
     try:
-        return await delivering.store.write(lambda tx: _show_next(tx, delivering))
+        return await delivering.store.write(lambda tx: _take(tx, delivering))
     except Exception:
         # Nothing of it was written. Step by step its failure is its own, and holds up no other message.
-        return await delivering.store.write(lambda tx: _lease_next(tx, delivering)), False
+        leased = await delivering.store.write(lambda tx: _lease_next(tx, delivering))
+        return None if leased is None else _Taken(leased=leased)
 
 
 def _lease_next(tx: Transaction, delivering: Delivering) -> LeasedDelivery | None:
-    return tx.outbox.lease_next(delivering.worker_id, lease_seconds=LEASE_SECONDS)
+    leased = tx.outbox.lease_next(delivering.worker_id, lease_seconds=LEASE_SECONDS)
+    return None if leased is None else restored.doubt(tx, leased)
 
 
-def _show_next(tx: Transaction, delivering: Delivering) -> tuple[LeasedDelivery | None, bool]:
-    """Leases the next; where a page shows it, everything else as well: no provider is waited for in between."""
+def _take(tx: Transaction, delivering: Delivering) -> _Taken | None:
+    """Leases the next and decides whether it leaves: nobody is waited for between that and the provider.
+
+    Where a page shows it, everything is done with that. One that may have left is asked for first (`_deliver`).
+    """
     leased = _lease_next(tx, delivering)
-    if leased is not None and leased.is_drill:
+    if leased is None:
+        return None
+    if leased.is_drill:
         _keep_drill(tx, leased, delivering.texts)
-        return leased, True
-    if leased is None or leased.message.channel not in delivering.shown:
-        return leased, False
-    _, hindrance = _prepare(tx, delivering, leased)
-    record = hindrance or _settle(delivering, leased, Delivery(status=OutboxStatus.SENT))
+        return _Taken(leased=leased, is_settled=True)
+    is_shown = leased.message.channel in delivering.shown
+    if not is_shown and (leased.was_unknown or leased.message.channel not in delivering.senders):
+        return _Taken(leased=leased)
+    message, record = _prepare(tx, delivering, leased)
+    if record is None and is_shown:
+        record = _settle(delivering, leased, Delivery(status=OutboxStatus.SENT))
+    if record is None:
+        record = _keep_pace(tx, delivering, leased, message)
+    if record is None:
+        return _Taken(leased=leased, ready=message)
     record(tx)
-    return leased, True
+    return _Taken(leased=leased, is_settled=True)
 
 
-async def _deliver_leased(delivering: Delivering, leased: LeasedDelivery) -> None:
+def _keep_pace(
+    tx: Transaction, delivering: Delivering, leased: LeasedDelivery, message: OutboundMessage
+) -> Record | None:
+    """What is recorded of a message that waits for its sender's pace. Last of all: what is not sent costs nothing."""
+    until = None if delivering.pace is None else delivering.pace(tx, message)
+    return None if until is None else lambda tx: _put_back(tx, leased, until)
+
+
+async def _deliver_leased(delivering: Delivering, taken: _Taken, began: float) -> None:
+    leased = taken.leased
     try:
-        record = await _deliver(delivering, leased)
+        record = await _deliver(delivering, leased, taken.ready, began)
     except Exception:
         await delivering.store.write(_settle(delivering, leased, Delivery(status=OutboxStatus.UNKNOWN)))
         raise
     await delivering.store.write(record)
 
 
-async def _deliver(delivering: Delivering, leased: LeasedDelivery) -> Record:
+async def _deliver(
+    delivering: Delivering, leased: LeasedDelivery, ready: OutboundMessage | None, began: float
+) -> Record:
     """What is to be recorded of this attempt. The plan may have changed since the message was written."""
     if leased.is_drill:
         # Before a sender is so much as looked for: what it did not learn of, it cannot send or look up.
@@ -126,16 +165,29 @@ async def _deliver(delivering: Delivering, leased: LeasedDelivery) -> Record:
         found = await sender.find_sent(leased.message, since=leased.first_attempt_at)
         if found is not None:
             return _settle(delivering, leased, found)
+    if ready is None:
+        ready, hindrance = await _make_ready(delivering, leased)
+        if hindrance is not None:
+            return hindrance
+    if not await _is_still_ours(delivering, leased, began):
+        return lambda tx: None
+    return _settle(delivering, leased, await sender.deliver(ready))
+
+
+async def _make_ready(
+    delivering: Delivering, leased: LeasedDelivery
+) -> tuple[OutboundMessage, Record | None]:
     message, hindrance = await delivering.store.read(lambda tx: _prepare(tx, delivering, leased))
-    if hindrance is not None:
-        return hindrance
-    # Last of all, so that what is not sent costs nothing of the sender's allowance.
-    pace = delivering.pace
-    if pace is not None:
-        until = await delivering.store.write(lambda tx: pace(tx, message))
-        if until is not None:
-            return lambda tx: _put_back(tx, leased, until)
-    return _settle(delivering, leased, await sender.deliver(message))
+    if hindrance is None:
+        hindrance = await delivering.store.write(lambda tx: _keep_pace(tx, delivering, leased, message))
+    return message, hindrance
+
+
+async def _is_still_ours(delivering: Delivering, leased: LeasedDelivery, began: float) -> bool:
+    """A worker that stood still for longer than its lease looks again: another may have sent it meanwhile."""
+    if delivering.monotonic() - began <= LEASE_SECONDS:
+        return True
+    return await delivering.store.read(lambda tx: tx.outbox.is_leased(leased))
 
 
 def _prepare(
@@ -145,6 +197,9 @@ def _prepare(
     message = leased.message
     if leased.is_withdrawn or _is_overtaken(tx, message):
         return message, _settle(delivering, leased, _suppressed(NotSentReason.PERSON_TOOK_OVER.value))
+    turn_id = message.turn_id
+    if message.author is Author.ASSISTANT and turn_id and kill_switch.is_off(tx, message.channel):
+        return message, lambda tx: _give_to_person(tx, delivering, leased, turn_id)
     moot = undelivered.find_moot(tx, leased)
     if moot is not None:
         return message, lambda tx: _record_moot(tx, leased, moot)
@@ -168,6 +223,22 @@ def _is_overtaken(tx: Transaction, message: OutboundMessage) -> bool:
     """A person took it since this was leased: looked at again, for a provider may be waited for in between."""
     is_assistants = message.lane is Lane.ASSISTANT
     return is_assistants and tx.conversations.get(message.conversation_id).epoch != message.epoch
+
+
+def _give_to_person(tx: Transaction, delivering: Delivering, leased: LeasedDelivery, turn_id: str) -> None:
+    """What the assistant said before it was switched off reaches nobody who has not had it."""
+    conversation = tx.conversations.hold(leased.message.conversation_id)
+    if tx.outbox.record_outcome(
+        leased, OutboxStatus.SUPPRESSED, error_code=NotSentReason.ASSISTANT_OFF.value
+    ):
+        kill_switch.give_to_person(
+            tx,
+            conversation,
+            turn_id=turn_id,
+            inbox_id=None,
+            texts=delivering.texts,
+            hours=delivering.hours,
+        )
 
 
 def _find_seconds_left(leased: LeasedDelivery, now: datetime) -> int | None:

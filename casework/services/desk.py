@@ -14,7 +14,7 @@ from casework.model.messages import Author, Lane, NotSentReason, SendKind
 from casework.model.policy import Relation
 from casework.model.transfers import TransferKind
 from casework.model.unusual_reading import best_relation
-from casework.services import outgoing
+from casework.services import kill_switch, outgoing
 from casework.services.hand_off import keep_for_person
 from casework.services.owners import (
     check_reason,
@@ -132,7 +132,8 @@ def hand_back(
         raise OutcomeNeeded
     tx.conversations.release(conversation_id, by.id)
     withdraw_offer(tx, conversation_id)
-    tell_who_writes(tx, conversation, "person_left", by=by, texts=texts)
+    left = "person_left_off" if kill_switch.is_off(tx, conversation.channel) else "person_left"
+    tell_who_writes(tx, conversation, left, by=by, texts=texts)
     tx.audit.record("conversation_handed_back", by=by.id, conversation_id=conversation_id)
 
 

@@ -5,7 +5,7 @@ What stands in it is `disclosure_export_records`; how it is written, `casework/a
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from casework.model.errors import ConversationNotFound, ReasonNeeded, WaymarkError
@@ -13,6 +13,8 @@ from casework.model.policy import Action, Relation, can_through_any
 from casework.services.disclosure_export_ports import ExportScope
 from casework.services.ports import StaffMember, Transaction
 
+LONGEST_WORDS = 500
+WITH_WORDS = "with_words"
 NUMBER = re.compile(r"(?=.*[0-9])[0-9A-Z][0-9A-Z/-]{2,31}")
 
 
@@ -45,21 +47,26 @@ class CaseUnknown(WaymarkError):
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Why it is made: for what, and the number under which that is found (a URN, a log, an entry of a schedule)."""
+    """Why it is made: for what, and the number under which that is found (a URN, a log, an entry of a schedule).
+
+    `words`: what the list has no word for, or ""; kept sealed, and nowhere else.
+    """
 
     reason: ExportReason
     number: str
+    words: str = field(default="", repr=False)
 
 
-def read_asked(reason: str, number: str) -> Asked:
-    """What somebody chose and typed. Raises ReasonNeeded for another reason, or a number without a digit."""
+def read_asked(reason: str, number: str, words: str = "") -> Asked:
+    """What somebody chose and typed. Raises ReasonNeeded for another reason, no digit in the number, too many words."""
     cleaned = "-".join(number.upper().split())
-    if reason not in set(ExportReason) or not NUMBER.fullmatch(cleaned):
+    said = " ".join(words.split())
+    if reason not in set(ExportReason) or not NUMBER.fullmatch(cleaned) or len(said) > LONGEST_WORDS:
         raise ReasonNeeded(
             f"Say what it is for ({', '.join(ExportReason)}) and the number it is found under: "
-            "3 to 32 letters, figures, / and -, with a figure among them."
+            f"3 to 32 letters, figures, / and -, with a figure among them. In words at most {LONGEST_WORDS} letters."
         )
-    return Asked(reason=ExportReason(reason), number=cleaned)
+    return Asked(reason=ExportReason(reason), number=cleaned, words=said)
 
 
 def ask_conversation(
@@ -111,7 +118,11 @@ def note_made(tx: Transaction, scope: ExportScope, *, by: StaffMember, manifest_
 
 def _record_asked(tx: Transaction, scope: ExportScope, *, by: StaffMember, asked: Asked) -> None:
     of_case = f":{scope.crime_reference}" if scope.crime_reference else ""
-    _record(tx, "record_export_asked", scope, by=by, thing=f"{asked.reason.value}:{asked.number}{of_case}")
+    if asked.words:
+        tx.export_reads.keep_words(scope, asked.words, at=tx.now, by=by.id)
+    said = f":{WITH_WORDS}" if asked.words else ""
+    thing = f"{asked.reason.value}:{asked.number}{of_case}{said}"
+    _record(tx, "record_export_asked", scope, by=by, thing=thing)
 
 
 def _record(tx: Transaction, act: str, scope: ExportScope, *, by: StaffMember, thing: str) -> None:

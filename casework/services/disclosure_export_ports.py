@@ -1,7 +1,7 @@
 """What the sealed record asks of storage: what there is, in which order, and the rows themselves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -82,6 +82,15 @@ class OutboundParts:
     words_shown: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExportWords:
+    """What a record was asked for in words. `by`: the member of staff's name."""
+
+    words: str = field(repr=False)
+    by: str
+    at: datetime
+
+
 class ExportReads(Protocol):
     def begin(self) -> None:
         """From here to the end of the transaction everything is read as it stands now. First of all calls."""
@@ -90,6 +99,12 @@ class ExportReads(Protocol):
 
     def find_erased_at(self, conversation_id: str) -> datetime | None:
         """When a conversation that is gone was erased; None where nobody knows of one."""
+
+    def keep_words(self, scope: ExportScope, words: str, *, at: datetime, by: str) -> None:
+        """Why it is asked for, in words: of the case where the scope is one, else of its conversation."""
+
+    def list_words(self, conversation_id: str) -> list[ExportWords]:
+        """Those of this conversation's own records, the newest first."""
 
     def list_conversations_of_case(self, crime_reference: str) -> list[Row]:
         """That proved a link to it, ever, or in which its officer's thread runs; without drills. By when they began."""

@@ -21,6 +21,7 @@ from casework.services.ports import Store, Transaction
 
 BY = "erasure"
 AT_THE_PROVIDER, EXAMPLES, KEYS = "asked of the provider", "examples", "keys"
+LEFT = "conversations left for a person to decide"
 # What a worker does; `taught` is done by whoever has the training data.
 WORKERS_STAGES = (ErasureStage.OUTSIDE, ErasureStage.KEYS, ErasureStage.ROWS, ErasureStage.PAGES)
 
@@ -35,6 +36,18 @@ class ErasureRefused(WaymarkError):
 
 class ErasureUnderWay(WaymarkError):
     """It was asked for before, and is being done."""
+
+
+class WarningNotSeen(WaymarkError):
+    """The force's record does not have all of it, and whoever asks has not said that they know."""
+
+
+class AnotherPersonNeeded(WaymarkError):
+    """Whoever asked for it cannot be the second person as well."""
+
+
+class ErasureNotWaiting(WaymarkError):
+    """No erasing of this id waits for a second person."""
 
 
 class Places(Protocol):
@@ -64,18 +77,56 @@ class Erasing:
     at_once: int = 200  # rows in one transaction, besides what hangs on the last of them
 
 
-def ask(tx: Transaction, subject: Subject, reason: ErasureReason, *, by: str) -> str:
-    """The id of the erasing, which a worker then does. Raises ErasureRefused and ErasureUnderWay."""
+def ask(
+    tx: Transaction, subject: Subject, reason: ErasureReason, *, by: str, has_seen_warning: bool = False
+) -> str:
+    """The id of the erasing, which a worker then does; once a second person agrees, where the force's record does not
+    have all of it. Raises ErasureRefused, ErasureUnderWay, and WarningNotSeen there.
+    """
     covers = tx.erasures.find_covers(subject)
     if covers is None:
         raise ErasureRefused([Refusal.NOT_THERE])
     if refusals := tx.erasures.list_refusals(covers):
         raise ErasureRefused(refusals)
-    erasure_id = tx.erasures.record(subject, reason, covers, by=by)
+    is_unexported = bool(tx.erasures.list_unexported(covers))
+    if is_unexported and not has_seen_warning:
+        raise WarningNotSeen(subject.id)
+    stage = ErasureStage.WARNED if is_unexported else ErasureStage.OUTSIDE
+    erasure_id = tx.erasures.record(subject, reason, covers, stage=stage, by=by)
     if erasure_id is None:
         raise ErasureUnderWay(subject.id)
     tx.audit.record("erasure_asked", by=by, thing=f"{erasure_id}:{reason.value}")
     return erasure_id
+
+
+def answer_warning(tx: Transaction, erasure_id: str, *, agrees: bool, by: str) -> None:
+    """A second person has seen what the force's record does not have: it goes all the same, or it stays.
+
+    Raises ErasureNotWaiting, AnotherPersonNeeded, and ErasureRefused where something speaks against it by now.
+    """
+    found = tx.erasures.find(erasure_id)
+    if found is None or found.stage is not ErasureStage.WARNED or found.covers is None:
+        raise ErasureNotWaiting(erasure_id)
+    if found.asked_by == by:
+        raise AnotherPersonNeeded(erasure_id)
+    if not agrees:
+        _stop(tx, found, Refusal.NOT_AGREED, by=by)
+        return
+    if refusals := tx.erasures.list_refusals(found.covers):
+        raise ErasureRefused(refusals)
+    tx.erasures.advance(erasure_id, ErasureStage.OUTSIDE, {})
+    tx.audit.record("erasure_agreed", by=by, thing=erasure_id)
+
+
+def list_unexported(tx: Transaction, subject: Subject) -> list[str]:
+    """Conversations of a case with words the force's record is not known to have, among what would go."""
+    covers = tx.erasures.find_covers(subject)
+    return [] if covers is None else tx.erasures.list_unexported(covers)
+
+
+def _stop(tx: Transaction, found: Erasure, why: Refusal, *, by: str) -> None:
+    tx.erasures.stop(found.id, why)
+    tx.audit.record("erasure_stopped", by=by, thing=f"{found.id}:{why.value}")
 
 
 def find_refusals(tx: Transaction, subject: Subject) -> list[Refusal]:
@@ -122,8 +173,7 @@ def _take_step(tx: Transaction, erasing: Erasing) -> Erasure | None:
     assert found.covers is not None
     # Somebody may have placed a hold since, or written to us: from there on nothing more of it goes.
     if refusals := tx.erasures.list_refusals(found.covers):
-        tx.erasures.stop(found.id, refusals[0])
-        tx.audit.record("erasure_stopped", by=BY, thing=f"{found.id}:{refusals[0].value}")
+        _stop(tx, found, refusals[0], by=BY)
     elif found.stage is ErasureStage.KEYS:
         tx.erasures.advance(found.id, ErasureStage.ROWS, _shred_keys(tx, erasing, found.covers))
     elif found.stage is ErasureStage.ROWS:
@@ -144,6 +194,7 @@ async def _clean_outside(erasing: Erasing, step: Erasure) -> bool:
         if found is None or found.id != step.id:
             return
         done = Counter(cleaned)
+        done[LEFT] += len(tx.erasures.list_left(step.subject))
         done[AT_THE_PROVIDER] += tx.provider_redactions.queue_all_of(covers.conversations)
         done += Counter(tx.erasures.remove_addressed(covers))
         for conversation_id in sorted(covers.conversations):

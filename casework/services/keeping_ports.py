@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from casework.model.holds import ErasureReason, ErasureStage, Hold, HoldReason, Refusal, Subject
+from casework.model.holds import ErasureReason, ErasureStage, Hold, HoldReason, LeftWhy, Refusal, Subject
 from casework.model.messages import Channel
 from casework.model.retention import RetentionRules, TableRule
 
@@ -119,7 +119,9 @@ class RetentionRows(Protocol):
 
 
 class Erasures(Protocol):
-    def record(self, subject: Subject, reason: ErasureReason, covers: Covers, *, by: str) -> str | None:
+    def record(
+        self, subject: Subject, reason: ErasureReason, covers: Covers, *, stage: ErasureStage, by: str
+    ) -> str | None:
         """None where one is under way."""
 
     def find(self, erasure_id: str) -> Erasure | None: ...
@@ -136,6 +138,12 @@ class Erasures(Protocol):
 
     def find_covers(self, subject: Subject) -> Covers | None:
         """All that goes with it: of a person, their cases and every conversation proved theirs and nobody else's."""
+
+    def list_left(self, subject: Subject) -> list[tuple[str, LeftWhy]]:
+        """Conversations that may be theirs and stay, for a person to decide; in sorted order."""
+
+    def list_unexported(self, covers: Covers) -> list[str]:
+        """Conversations of a case with words of which nobody said that the force's record has them; sorted."""
 
     def list_refusals(self, covers: Covers) -> list[Refusal]:
         """In the order of their severity; also what has come since."""

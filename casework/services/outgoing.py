@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from casework.model.desk import HandoffReason
+from casework.model.erased import Erased
 from casework.model.messages import (
     Author,
     Channel,
@@ -165,6 +166,8 @@ def _decide(
     kind: SendKind,
     turn_id: str | None = None,
 ) -> SendDecision:
+    if isinstance(to, Erased):
+        return SendDecision(allowed=False, reason=SendReason.NOT_UNDERSTOOD)
     is_same_contact_point = conversation.channel is channel and conversation.external_id == to
     heard_at = conversation.last_inbound_at if is_same_contact_point else None
     closing = _find_closing(tx, conversation.id) if is_same_contact_point else None

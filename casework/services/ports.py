@@ -67,6 +67,7 @@ from casework.services.supervision_ports import (
     MeasureReads,
     Quality,
 )
+from casework.services.switch_ports import AssistantSwitch, RestoreGaps, Trials
 
 JsonObject = dict[str, Any]
 Result = TypeVar("Result")
@@ -497,6 +498,9 @@ class Turns(Protocol):
     def find_newest(self, conversation_id: str) -> NewestTurn | None:
         """That of the message written last; what was found late counts from when it was written."""
 
+    def find_written_at(self, turn_id: str) -> datetime | None:
+        """When its message was written, as far as anybody knows; None where there is no such turn."""
+
     def has_next(self) -> bool:
         """Whether a turn waits to be leased; for looking without a write."""
 
@@ -616,6 +620,9 @@ class Alarms(Protocol):
 
 
 class Outbox(Protocol):
+    def was_written(self, conversation_id: str, template: str, *, since: datetime) -> bool:
+        """Whether a message of that template was written there since then, and may leave or has left."""
+
     def record(
         self,
         message: OutboundMessage,
@@ -632,6 +639,9 @@ class Outbox(Protocol):
 
     def lease_next(self, worker_id: str, *, lease_seconds: float) -> LeasedDelivery | None:
         """Most urgent lane first; within a conversation strictly in order, but for what must wait for its hour."""
+
+    def is_leased(self, delivery: LeasedDelivery) -> bool:
+        """Whether nobody has leased it since."""
 
     def postpone(self, delivery: LeasedDelivery, *, until: datetime) -> bool:
         """Not sent, and not before then: the plan allows it from that hour. False when the lease was lost."""
@@ -1298,6 +1308,14 @@ class DataKeys(Protocol):
         """Everything sealed for this owner is gone for good, in every copy too; False where it had no key."""
         ...
 
+    def list_unused(self, *, limit: int) -> list[str]:
+        """Names of keys of cases of which nothing is left."""
+        ...
+
+    def shred_unused(self, key_ids: Collection[str]) -> int:
+        """The same for those of these that nothing is sealed with; how many."""
+        ...
+
 
 class Transaction(Protocol):
     """One database transaction; everything written through it commits together or not at all."""
@@ -1386,6 +1404,12 @@ class Transaction(Protocol):
     def broadcasts(self) -> Broadcasts: ...
     @property
     def intake_pauses(self) -> IntakePauses: ...
+    @property
+    def assistant_switch(self) -> AssistantSwitch: ...
+    @property
+    def trials(self) -> Trials: ...
+    @property
+    def restore_gaps(self) -> RestoreGaps: ...
     @property
     def quality(self) -> Quality: ...
     @property

@@ -3,7 +3,7 @@
 Nothing of a conversation goes before somebody said that the force's record has it, and nothing that is held.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -78,7 +78,8 @@ async def keep_next(keeping: Keeping) -> bool:
     if not await keeping.store.write(_remove_next(keeping.rules, rule)):
         keeping.left.pop()
         if not keeping.left:
-            await keeping.store.write(_finish_round(keeping.rules))
+            unused = await keeping.store.read(lambda tx: tx.data_keys.list_unused(limit=AT_ONCE))
+            await keeping.store.write(_finish_round(keeping.rules, unused))
     return True
 
 
@@ -117,8 +118,13 @@ def _remove_next(rules: RetentionRules, rule: TableRule) -> Callable[[Transactio
     return remove
 
 
-def _finish_round(rules: RetentionRules) -> Callable[[Transaction], None]:
+def _finish_round(rules: RetentionRules, unused: Collection[str] = ()) -> Callable[[Transaction], None]:
+    """`unused`: names of keys that open nothing that is kept; more than these wait until tomorrow."""
+
     def finish(tx: Transaction) -> None:
+        shredded = tx.data_keys.shred_unused(unused) if unused else 0
+        if shredded:
+            tx.audit.record("rows_removed", by=BY, thing=f"data_key:{shredded}")
         tx.retention.set_mark(DONE)
         overdue = sum(each.overdue for each in list_due(tx, rules))
         _tell(tx, OVERDUE, overdue, "rows")

@@ -11,7 +11,7 @@ from casework.services.service_texts import ServiceTexts
 def tell_who_writes(
     tx: Transaction, conversation: Conversation, text: str, *, by: StaffMember, texts: ServiceTexts
 ) -> None:
-    """`text`: `person_joined` or `person_left` of the service's texts."""
+    """`text`: `person_joined`, `person_left` or `person_left_off` of the service's texts."""
     # A text nobody asked for can be seen by the wrong person, so only an open page is told at once;
     # by text message the person's own first words say who is writing.
     if conversation.channel is not Channel.WEBCHAT:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import jinja2
 
+from casework.model.erased import Erased
 from channels.webchat.composer import LONGEST_TEXT
 from channels.webchat.languages import DEFAULT, LOCALE, Language, format_clock, format_day, load_languages
 
@@ -64,6 +65,8 @@ class WebPages:
         environment.filters["clock"] = partial(format_clock, language)
         environment.filters["day"] = partial(format_day, language)
         environment.filters["full_day"] = partial(format_day, language, with_weekday=True)
+        erased = environment.get_template("erased.txt").render()
+        environment.finalize = lambda value: erased if isinstance(value, Erased) else value
         environment.globals.update(
             asset=self.get_asset_address,
             exit_site=EXIT_SITE,

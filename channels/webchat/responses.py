@@ -9,6 +9,7 @@ from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.storage.web_visits import WebVisit, find_visit
 from casework.adapters.web_app import SERVICE
 from casework.model.messages import Channel
+from casework.services import kill_switch, trials
 from casework.services.intake_pauses import find_pause
 from channels.webchat.languages import DEFAULT
 from channels.webchat.pages import WebPages
@@ -88,10 +89,18 @@ def show(
 
 
 async def find_pause_line(request: web.Request) -> str:
-    """What is said while it takes longer than usual; empty when it does not."""
-    service = request.app[SERVICE]
-    pause = await service.database.read(find_pause)
-    return "" if pause is None else service.texts.render(pause.text_name, Channel.WEBCHAT)
+    """What is said while it is a trial, is switched off or takes longer than usual; empty when it is none of these."""
+    texts = request.app[SERVICE].texts
+
+    def find(tx: SqlTransaction) -> str:
+        pause, lines = find_pause(tx), [trials.find_page_line(tx, texts)]
+        if kill_switch.is_off(tx, Channel.WEBCHAT):
+            lines.append(texts.render(kill_switch.TEXT_ON_PAGES, Channel.WEBCHAT))
+        elif pause is not None:
+            lines.append(texts.render(pause.text_name, Channel.WEBCHAT))
+        return " ".join(line for line in lines if line)
+
+    return await request.app[SERVICE].database.read(find)
 
 
 def refuse_foreign_form(request: web.Request) -> web.Response:

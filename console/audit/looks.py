@@ -77,6 +77,7 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "GET /console/me": Look(act="own_work_read"),
         "GET /console/staff": Look(act="staff_list_read"),
         "GET /console/rota": Look(act="rota_read"),
+        "GET /console/trial": Look(act="trial_list_read"),
         "GET /console/quality": Look(act="quality_list_read"),
         "GET /console/measures": Look(act="measures_read"),
         "GET /console/drills": Look(act="drill_read"),

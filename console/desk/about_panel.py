@@ -26,6 +26,7 @@ WISHES = (
     HandoffReason.ASKED_FOR_PERSON,
     HandoffReason.MESSAGE_FOR_OFFICER,
     HandoffReason.PLAN_CHANGE_ASKED,
+    HandoffReason.COPY_ASKED,
     HandoffReason.FILES_SENT,
     HandoffReason.ASKED_FOR_HELP,
     HandoffReason.ASKED_TO_STOP,

@@ -65,7 +65,7 @@ async def _export(request: web.Request, *, is_any: bool) -> web.StreamResponse:
     form = await read_form(request)
     is_whole_case = is_any and form.get("what") == WHOLE_CASE
     try:
-        asked = read_asked(form.get("reason", ""), form.get("number", ""))
+        asked = read_asked(form.get("reason", ""), form.get("number", ""), form.get("words", ""))
         scope = await request.app[SERVICE].database.write(
             lambda tx: _ask(tx, request, asked, is_whole_case=is_whole_case)
         )
@@ -139,8 +139,12 @@ async def _render(
     fault: str | None = None,
 ) -> web.Response:
     conversation_id = request.match_info["conversation_id"]
-    conversation, reference = await request.app[SERVICE].database.read(
-        lambda tx: (tx.conversations.get(conversation_id), _find_case(tx, conversation_id))
+    conversation, reference, said = await request.app[SERVICE].database.read(
+        lambda tx: (
+            tx.conversations.get(conversation_id),
+            _find_case(tx, conversation_id),
+            tx.export_reads.list_words(conversation_id),
+        )
     )
     return request.app[PAGES].render(
         "export.html",
@@ -148,6 +152,7 @@ async def _render(
         session=request[SESSION],
         conversation=conversation,
         case=reference if is_any else None,
+        said=said,
         is_any=is_any,
         reasons=list(ExportReason),
         form=form or {},

@@ -51,5 +51,5 @@ async def _render(request: web.Request, *, status: int = 200, fault: str | None 
         today=request.app[SERVICE].clock.now().date(),
         erasures=erasures,
         fault=fault,
-        told=told if told in ("lifted", "erasing") else None,
+        told=told if told in ("lifted", "erasing", "kept") else None,
     )

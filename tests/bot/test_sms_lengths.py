@@ -148,7 +148,7 @@ def test_any_two_of_the_longest_answers_together() -> None:
 
 
 def test_a_member_of_staff_with_the_longest_name_is_announced_in_one() -> None:
-    for name in ("person_joined", "person_left"):
+    for name in ("person_joined", "person_left", "person_left_off"):
         assert count_texts(TEXTS.render(name, Channel.SMS, name=LONGEST_STAFF_NAME)) <= MOST_SEGMENTS
 
 

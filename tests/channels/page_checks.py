@@ -63,7 +63,7 @@ CHECKS = {
 ADDRESSES = re.compile(
     r"/(?:[a-z]{2}(?:/(?:before|find|ways|about))?)?"
     r"|/(?:before|find|ways|about|start|m|m/keep|m/language|leave|finish|feedback)"
-    r"|/my(?:/(?:dates|copy|readers|notes|how|files|pin|unlock|key(?:/[a-z]+)?))?"
+    r"|/my(?:/(?:dates|copy(?:/ask)?|readers|notes|how|files|pin|unlock|key(?:/[a-z]+)?))?"
     r"|/(?:i|try)/[\w-]+"
 )
 # Shown to anyone, in the language of their address.

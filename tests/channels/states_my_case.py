@@ -7,6 +7,7 @@ from playwright.async_api import Page
 
 from casework.adapters.storage.tables import staff_member
 from casework.adapters.storage.transaction import SqlTransaction
+from casework.model.access_requests import add_months
 from casework.model.cases import Case, CaseEvent
 from casework.model.messages import Author
 from casework.model.standings import Standing
@@ -120,6 +121,31 @@ async def show_refused_save(page: Page, site: WebchatSite) -> None:
     await page.get_by_role("heading", name="Use your PIN first").wait_for()
 
 
+async def show_asked(page: Page, site: WebchatSite) -> None:
+    await showing("/my/copy", 24, a_case(), Standing.STEPPED_UP, said=1)(page, site)
+    await page.get_by_role("button", name="Ask for a copy of everything").click()
+    await page.get_by_text("You asked for it on").wait_for()
+
+
+async def show_put_off(page: Page, site: WebchatSite) -> None:
+    """A supervisor has put it off, and said why."""
+    await showing("/my/copy", 25, a_case(), Standing.STEPPED_UP, said=1)(page, site)
+    await page.get_by_role("button", name="Ask for a copy of everything").click()
+    await page.get_by_text("You asked for it on").wait_for()
+    reference = own(25, a_case()).crime_reference
+
+    def put_off(tx: SqlTransaction) -> None:
+        reach = tx.people.find_of_case(reference)
+        assert reach is not None
+        asked = tx.access_requests.find_open(reach.person_id)
+        assert asked is not None
+        due_on = add_months(asked.asked_on, 3)
+        tx.access_requests.put_off(asked.id, due_on=due_on, why="There are many conversations")
+
+    site.service.database.write_now(put_off)
+    await page.goto("/my/copy")
+
+
 async def show_rights_opened(page: Page, site: WebchatSite) -> None:
     await showing("/my/dates", 23, a_long_case())(page, site)
     for details in await page.locator("summary").all():
@@ -163,4 +189,6 @@ STATES: dict[str, Show] = {
         "/my/copy", 16, a_case_with_news(), Standing.STEPPED_UP, said=1
     ),
     "POST /my/copy: refused": show_refused_save,
+    "POST /my/copy/ask: asked for everything": show_asked,
+    "GET /my/copy: asked for everything, and put off": show_put_off,
 }

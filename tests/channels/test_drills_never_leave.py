@@ -1,7 +1,7 @@
 """A drill's message meets each real sender at its wire: nothing is so much as connected to, and the row says why.
 
 The same message of a real conversation does reach the wire, so the silence proves something. Red when: `_keep_drill`
-is left out of `_show_next` and `_deliver`.
+is left out of `_take` and `_deliver`.
 """
 
 import asyncio

@@ -48,7 +48,10 @@ async def test_one_address_with_a_model_is_enough(
             aiohttp.ClientSession() as http,
             http.get(f"http://127.0.0.1:{runners[1].addresses[0][1]}/health/ready") as answer,
         ):
-            assert (await answer.json())["assistant"] is is_ready
+            parts = await answer.json()
+            assert parts["assistant"] is is_ready
+            # Nobody has asked it anything yet: that is said, and takes nothing away.
+            assert (parts["assistant_answers"], parts["assistant_checked_seconds"]) == (None, None)
     finally:
         for runner in runners:
             await runner.cleanup()

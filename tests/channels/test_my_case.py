@@ -15,7 +15,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from casework.adapters.storage.tables import audit, case_notice, standing
+from casework.adapters.storage.access_tables import access_request
+from casework.adapters.storage.keeping_tables import hold
+from casework.adapters.storage.tables import audit, case_notice, conversation, desk_item, standing
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.case_changes import FROM_FEED, FeedEvent
 from casework.model.cases import Case, CaseEvent
@@ -412,3 +414,74 @@ async def test_no_copy_is_saved_from_below_the_standing_or_from_another_site(
     assert "Content-Disposition" not in response.headers
     assert "hello, it is me" not in await response.text()
     assert [row for row in visitor.site.rows(audit) if row.act == "copy_saved"] == []
+
+
+# --- asking for everything ------------------------------------------------------------------------
+
+
+def requests_of(site: WebchatSite) -> list[tuple[str | None, str, date, date, bool]]:
+    return [
+        (row.opened_by, row.asked_by, row.asked_on, row.due_on, row.names_staff)
+        for row in site.rows(access_request)
+    ]
+
+
+async def test_asking_for_everything_is_a_request_on_the_desk_once_with_the_laws_month(
+    visitor: Visitor,
+) -> None:
+    """Red when: `ask_for_own_copy` opens no request, places no hold, or makes no task of it."""
+    await visitor.start(a_case(), Standing.STEPPED_UP)
+    before = words_of((await visitor.get("/my/copy"))[1])
+
+    for _ in range(2):
+        response = await visitor.ask("POST", "/my/copy/ask")
+        assert (response.status, response.headers["Location"]) == (303, "/my/copy#everything")
+
+    site = visitor.site
+    assert "If you ask today the law gives us until Monday 21 December 2026." in before
+    assert "it may take until Sunday 21 February 2027" in before
+    assert requests_of(site) == [(None, a_case().victim_name, date(2026, 11, 21), date(2026, 12, 21), False)]
+    assert [(row.subject_kind, row.reason, row.placed_by) for row in site.rows(hold)] == [
+        ("person", "access_request", "person")
+    ]
+    assert [row.reason for row in site.rows(desk_item)] == ["copy_asked"]
+    assert [row.act for row in site.rows(audit)].count("access_request_opened") == 1
+    after = words_of((await visitor.get("/my/copy"))[1])
+    assert "You asked for it on Saturday 21 November 2026." in after
+    assert "The law gives us until Monday 21 December 2026." in after
+    assert "Ask for a copy of everything" not in after
+
+
+@pytest.mark.parametrize(
+    ("given", "is_own"),
+    [(Standing.LINKED, True), (Standing.UNKNOWN, True), (Standing.STEPPED_UP, False)],
+)
+async def test_nobody_asks_from_below_the_standing_or_from_another_site(
+    visitor: Visitor, given: Standing, is_own: bool
+) -> None:
+    await visitor.start(a_case(), given)
+
+    headers = {} if is_own else {"Origin": "https://elsewhere.example"}
+    response = await visitor.ask("POST", "/my/copy/ask", headers=headers)
+
+    assert response.status == (303 if is_own else 403)
+    assert requests_of(visitor.site) == []
+    assert visitor.site.rows(hold) == []
+
+
+async def test_what_was_erased_says_so_on_their_own_pages_in_their_language(visitor: Visitor) -> None:
+    """Red when: the pages' environments have no `finalize` (English on a Welsh page)."""
+    await visitor.start(a_case(), Standing.STEPPED_UP)
+    site = visitor.site
+    [talk] = site.rows(conversation)
+    visitor.site.answer("An answer of ours.")
+    site.service.database.write_now(lambda tx: tx.data_keys.shred(talk.id))
+
+    pages = {path: await visitor.get(path) for path in ("/m", "/my", "/my/copy", "/my/notes", "/my/readers")}
+    await visitor.ask("POST", "/m/language", data={"language": "cy"})
+    in_welsh = (await visitor.get("/my/copy"))[1]
+
+    assert {path: status for path, (status, _) in pages.items()} == dict.fromkeys(pages, 200)
+    assert words_of(pages["/my/copy"][1]).count("This was erased.") == 2
+    assert "hello, it is me" not in pages["/m"][1]
+    assert words_of(in_welsh).count("Dil\u00ebwyd hwn.") == 2

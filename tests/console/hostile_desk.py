@@ -32,6 +32,7 @@ CORPUS = Path(__file__).with_name("hostile_texts.json")
 # Where words somebody wrote, or could have written, are kept.
 FREE_TEXTS: Mapping[str, tuple[str, ...]] = {
     "alarm": ("detail",),
+    "assistant_off": ("reason",),
     "broadcast": ("text",),
     "canned_reply": ("title", "text"),
     "case": ("crime_type", "oic_name", "oic_collar_number", "oic_contact", "victim_name", "language"),
@@ -50,6 +51,7 @@ FREE_TEXTS: Mapping[str, tuple[str, ...]] = {
     "outbox": ("text", "reason"),
     "promise": ("words", "owner"),
     "quality_review": ("words",),
+    "record_export_words": ("words",),
     "regrade": ("reason",),
     "rota_entry": ("name", "mobile", "email", "webhook"),
     "staff_member": ("display_name", "collar_number"),
@@ -85,7 +87,18 @@ NOT_FREE = frozenset(
         *("plan_changed_by", "first_approved_by", "decided_by", "started_by", "leased_by", "dedupe_key"),
         *("kind", "status", "role", "channel", "stage", "outcome", "grade", "origin", "lane", "author"),
         *("name", "block", "done", "next", "about", "was_urgent", "word", "how", "answer", "verdict", "way"),
-        *("step", "told", "category", "reference", "crime_reference", "event_id", "id", "act", "actor"),
+        *(
+            "step",
+            "told",
+            "category",
+            "reference",
+            "crime_reference",
+            "reference_prefix",
+            "event_id",
+            "id",
+            "act",
+            "actor",
+        ),
         *("thing", "to", "template", "safe_contact_decision", "safe_contact", "delivery_state", "menu_token"),
         *("script", "clock_id", "right", "method", "ended_why", "blocked_why", "by_way_of", "language"),
         *("screen_seen", "next_page", "error_code", "provider", "fault", "bucket", "sender", "found_type"),
@@ -160,6 +173,11 @@ def make_hostile_desk(site: DeskSite, *, viewer_id: str) -> list[Hostile]:
     ]
     site.write(lambda tx: _poison_the_rest(tx, [storable(text) for text in load_corpus()]))
     return made
+
+
+def make_one(site: DeskSite, text: str, *, number: int, viewer_id: str) -> Hostile:
+    """The same of one text; `number` tells what has become of it."""
+    return site.write(lambda tx: _make(tx, number, text, viewer_id))
 
 
 def _make(tx: SqlTransaction, number: int, text: str, viewer_id: str) -> Hostile:
@@ -297,6 +315,7 @@ def _rows(
         "officer_link": {"token_hash": hash_token(token), "ended_at": None},
         "quality_review": {"reviewer_id": viewer_id, "verdict": "good", "answers": {}},
         "glass_opening": {"reviewed_by": None, "reviewed_at": None},
+        "record_export_words": {"asked_by": viewer_id},
         "promise": {"kind": "officer_answer", "status": "made"},
         "case_event": {"kind": "stage_changed", "event_id": f"e{number}"},
         "canned_reply": {
@@ -307,6 +326,7 @@ def _rows(
         },
         "rota_entry": {"kind": "on_call", "place": 1, "ends_at": ends_at, "removed_at": None},
         "broadcast": {"ended_at": None},
+        "assistant_off": {"channel": None, "ended_at": None, "ended_by": None},
     }
 
 

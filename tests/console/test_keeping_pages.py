@@ -158,3 +158,53 @@ async def test_an_investigator_erases_nothing(site: DeskSite) -> None:
     answer, _ = await sam.get(f"/console/c/{conversation_id}/erase")
 
     assert answer.status == 403
+
+
+async def test_what_was_never_exported_is_shown_and_a_second_supervisor_has_to_see_it(site: DeskSite) -> None:
+    """Red when: `erase` passes the tick on although it is not there; the page of whoever asked has the press."""
+    alex = await site.detective("alex", "Alex Test-Lead", role="supervisor")
+    robin = await site.detective("robin", "Robin Test-Lead", role="supervisor")
+    sam = await site.detective()
+    conversation_id = site.victim_writes()
+    site.link_case(conversation_id, stage="closed_no_further_lines")
+    here = f"/console/c/{conversation_id}/erase"
+    form = {"of": "conversation:" + conversation_id, "reason": "request", "sure": "yes"}
+
+    _, page = await alex.get(here)
+    unwarned, refused = await alex.post(here, form)
+    asked, _ = await alex.post(here, form | {"never_exported": "yes"})
+    [row] = site.rows(erasure)
+    waiting = f"/console/erasures/{row.id}"
+    _, listed = await alex.get("/console/holds")
+    _, own = await alex.get(waiting)
+    by_same, _ = await alex.post(waiting, {"agrees": "yes", "seen": "yes"})
+    by_sam, _ = await sam.post(waiting, {"agrees": "yes", "seen": "yes"})
+    _, shown = await robin.get(waiting)
+    unseen, _ = await robin.post(waiting, {"agrees": "yes"})
+    assert [each.stage for each in site.rows(erasure)] == [ErasureStage.WARNED]
+    agreed, _ = await robin.post(waiting, {"agrees": "yes", "seen": "yes"})
+
+    assert "Nobody has said that the force" in page and "I know that the force" in page
+    assert (unwarned.status, asked.status) == (422, 303)
+    assert "Say that you know" in refused
+    assert waiting in listed
+    assert "Another supervisor has to see it" in own and "I have seen" not in own
+    assert conversation_id[:12] in shown and "I have seen" in shown
+    assert (by_same.status, by_sam.status, unseen.status, agreed.status) == (409, 403, 422, 303)
+    assert [each.stage for each in site.rows(erasure)] == [ErasureStage.OUTSIDE]
+    assert {"erasure_agreed", "holds_read"} <= set(site.acts())
+    gone, _ = await robin.get(waiting)
+    assert gone.status == 404
+
+
+async def test_what_may_be_anothers_is_listed_on_the_page(site: DeskSite) -> None:
+    other = site.victim_writes(external_id="+447700900001")
+    site.clock.advance(days=1)
+    alex = await site.detective("alex", "Alex Test-Lead", role="supervisor")
+    conversation_id = site.victim_writes()
+    site.link_case(conversation_id, stage="closed_no_further_lines", contact_mobile="+447700900001")
+
+    _, page = await alex.get(f"/console/c/{conversation_id}/erase")
+
+    assert f'href="/console/c/{other}"' in page
+    assert "the number may have been another" in page

@@ -225,6 +225,8 @@ class Day:
         await self.press(ann, "ann", "/console/broadcast/end", form)
         await self.press(ann, "ann", "/console/intake", {"text_name": "intake_slow", "hours": "2"})
         await self.press(ann, "ann", "/console/intake/end")
+        await self.press(ann, "ann", "/console/assistant/off", {"reason": "It says odd things"})
+        await self.press(ann, "ann", "/console/assistant/on")
         await self.press(ann, "ann", "/console/drills", {"script": "wave_of_ten"})
         [drill] = self.site.service.database.read_now(lambda tx: tx.drills.list_newest())
         await self.press(ann, "ann", "/console/drills/{drill_id}/end", drill_id=drill.id)
@@ -236,6 +238,12 @@ class Day:
         await self.press(adam, "adam", "/console/staff/{staff_id}/role", {"role": "investigator"}, **ids)
         await self.press(adam, "adam", "/console/staff/{staff_id}/factor", **ids)
         await self.press(adam, "adam", "/console/staff/{staff_id}/end", **ids)
+        await self.press(adam, "adam", "/console/trial/start")
+        await self.press(adam, "adam", "/console/trial", {"written": "4326"})
+        [entry] = self.site.service.database.read_now(lambda tx: tx.trials.list_entries())
+        remove = "/console/trial/{trial_entry_id}/remove"
+        await self.press(adam, "adam", remove, trial_entry_id=entry.id)
+        await self.press(adam, "adam", "/console/trial/end")
 
 
 # --- looks that are one look ------------------------------------------------------------------------

@@ -51,7 +51,7 @@ async def test_every_route_but_the_open_ones_asks_for_a_session(site: DeskSite) 
 async def test_the_open_routes_are_these_and_no_more(site: DeskSite) -> None:
     by_link = {"/o/{token}", "/o/{token}/answer", "/a/{token}"}
     halfway = {"/login/code", "/login/set-up", "/login/force", "/login/back"}
-    assert {"/login", "/static", "/health/live"} | by_link | halfway == OPEN_ROUTES
+    assert {"/login", "/static", "/health/live", "/health/ready"} | by_link | halfway == OPEN_ROUTES
 
 
 async def test_an_unknown_address_tells_a_stranger_nothing(site: DeskSite) -> None:

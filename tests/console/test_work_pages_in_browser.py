@@ -172,7 +172,9 @@ async def test_the_news_of_a_hand_back_does_not_overtake_the_page_it_leads_to(
     page.on("console", lambda said: replaced.set() if said.text == "handed back" else None)
     await page.evaluate(TELL_WHEN_HANDED_BACK)
     # A form that a page sends comes to its route without its body.
-    form = await page.evaluate("() => Object.fromEntries(new FormData(document.getElementById('finish-form')))")
+    form = await page.evaluate(
+        "() => Object.fromEntries(new FormData(document.getElementById('finish-form')))"
+    )
 
     async def answer_late(route: Route) -> None:
         answer = await context.request.post(route.request.url, form=form, max_redirects=0)

@@ -9,7 +9,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.corpus import Example
-from launcher.bench_training import Trained, TrainingBench, tell, write_as_yaml
+from launcher.bench_report import render_text
+from launcher.bench_training import Trained, TrainingBench, make_part, write_as_yaml
 
 
 def bench(ours: float, stock: float, *, finished: bool) -> TrainingBench:
@@ -31,10 +32,12 @@ def bench(ours: float, stock: float, *, finished: bool) -> TrainingBench:
 def test_a_stopped_stock_is_told_as_stopped(stock: float, finished: bool, holds: bool, said: str) -> None:
     measured = bench(100.0, stock, finished=finished)
 
-    assert measured.holds is holds
-    assert said in " ".join(tell(measured))
-    assert ("not measured" in " ".join(tell(measured))) is not finished
-    assert ("held" in tell(measured)[-1]) is holds
+    part = make_part(measured)
+
+    assert part.holds is holds
+    assert said in render_text(part)
+    assert ("not measured" in render_text(part)) is not finished
+    assert part.rows[0].stock == (stock if finished else None)
 
 
 def test_stock_gets_the_same_texts_the_urgent_ones_under_an_intent_of_their_own(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from launcher.bench_turn import (
     Measured,
     Turn,
     get_cost,
+    make_part,
     measure,
-    render_table,
     run_bench_turn,
     window,
 )
@@ -124,12 +124,17 @@ async def test_a_rasa_too_slow_to_compare_is_refused() -> None:
         await measure("Rasa", TalkerInThisProcess(lambda length: 0.0), 200, longest_seconds=0.0)
 
 
-async def test_the_table_names_the_turns_and_the_ratio() -> None:
+async def test_the_report_has_the_turns_of_both_and_the_ratio() -> None:
     found = await measured(TalkerInThisProcess(lambda length: 0.0), turns=200)
 
-    table = render_table(found)
+    figures = {row.name: (row.ours, row.stock) for row in make_part(found, found).rows}
+    alone = make_part(found, None, notes=("Stock Rasa was not measured.",))
 
-    assert all(word in table for word in ("turn 5", "turn 100", "turn 200", "200 / 5", f"{found.ratio:.2f}"))
+    assert figures["CPU, turn 5"] == (found.fifth.cpu_ms, found.fifth.cpu_ms)
+    assert {"CPU, turn 100", "CPU, turn 200", "Wall, turn 200"} <= set(figures)
+    assert figures["CPU of turn 200 / turn 5"] == (found.ratio, found.ratio)
+    assert all(row.stock is None for row in alone.rows)
+    assert alone.holds is (found.ratio <= LARGEST_RATIO)
 
 
 def test_too_few_turns_are_refused_before_anything_starts(tmp_path: Path) -> None:

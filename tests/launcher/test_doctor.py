@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from channels.sandbox.settings import MESSAGING_SERVICE_SID
-from launcher.doctor import check_provider
+from launcher.doctor.findings import Examined
+from launcher.doctor.outside import check_provider
 from tests.channels.provider_stand_ins import ACCOUNT_SID, SERVICE, TOKEN
 from tests.support.running import ROOT
 
@@ -62,9 +63,9 @@ def test_a_messaging_service_without_an_inbound_address_is_to_fix_until_it_has_o
 ) -> None:
     """Red when the doctor believes our own settings and asks nobody."""
     set_there(provider, uses_service=True, inbound_request_url=None, fallback_url=SPOOL_URL + MESSAGE)
-    before = list(check_provider(ROOT, tmp_path))
+    before = list(check_provider(Examined(root=ROOT, data_dir=tmp_path)))
     set_there(provider, inbound_request_url=f"{PUBLIC_URL}{MESSAGE}#rc=5&rp=all")
-    after = list(check_provider(ROOT, tmp_path))
+    after = list(check_provider(Examined(root=ROOT, data_dir=tmp_path)))
 
     assert [(each.what, each.is_well) for each in before] == [
         ("Twilio: webhook", False),
@@ -80,7 +81,7 @@ def test_a_provider_that_does_not_answer_is_to_fix(
 ) -> None:
     monkeypatch.setenv("WAYMARK_TWILIO_API_URL", "http://127.0.0.1:1")
 
-    [found] = check_provider(ROOT, tmp_path)
+    [found] = check_provider(Examined(root=ROOT, data_dir=tmp_path))
 
     assert (found.what, found.is_well) == ("provider", False)
 
@@ -90,7 +91,7 @@ def test_a_sandbox_that_does_not_run_is_well_and_not_read(
 ) -> None:
     monkeypatch.delenv("TWILIO_ACCOUNT_SID", raising=False)
 
-    [found] = check_provider(ROOT, tmp_path)
+    [found] = check_provider(Examined(root=ROOT, data_dir=tmp_path))
 
     assert found.is_well and "not running" in found.detail
 
@@ -107,7 +108,7 @@ def test_a_sandbox_that_runs_is_read_where_it_runs(
     addresses = {"public": PUBLIC_URL, "sandbox": provider, "spool": SPOOL_URL}
     (tmp_path / "run.json").write_text(json.dumps({"addresses": addresses}))
 
-    found = list(check_provider(ROOT, tmp_path))
+    found = list(check_provider(Examined(root=ROOT, data_dir=tmp_path)))
 
     assert found
     assert [each.detail for each in found if each.what == "provider"] == []

@@ -19,13 +19,16 @@ from casework.adapters.storage.tables import conversation, inbox, turn
 from casework.adapters.storage.workbench_tables import example
 from casework.bootstrap import build_service
 from casework.model.holds import HoldReason
+from casework.model.standings import Standing
 from casework.services import holds
-from launcher.doctor import check_backups
+from launcher.doctor.files import check_backups
+from launcher.doctor.findings import Examined
 from launcher.identities import NotTheirs
 from launcher.keeping import finish_taught, run_erase, run_retention
 from launcher.taught_texts import TAUGHT
 from tests.console.desk_site import PASSWORD_HASH
 from tests.launcher.test_workbench_data import SCOOTER, Bench
+from tests.support.builders import a_case
 from tests.support.clock import SetClock
 from tests.support.databases import copy_sqlite
 from tests.support.keeping import a_conversation
@@ -66,8 +69,9 @@ def bench(tmp_path: Path, sqlite_template: Path, clock: SetClock) -> Bench:
     return Bench(root, service, clock)
 
 
-def erase(bench: Bench, conversation_id: str, by: str = "alex") -> int:
+def erase(bench: Bench, conversation_id: str, by: str = "alex", *, never_exported: bool = False) -> int:
     given = Namespace(what="conversation", of=conversation_id, by=by, reason="request", password_stdin=True)
+    given.never_exported = never_exported
     return run_erase(bench.service, given)
 
 
@@ -136,12 +140,14 @@ def test_doctor_tells_of_a_backup_that_was_kept_too_long(tmp_path: Path) -> None
     month = time.time() - 36 * 24 * 3600
     os.utime(old, (month, month))
 
-    [found] = check_backups(tmp_path, tmp_path)
+    examined = Examined(root=tmp_path, data_dir=tmp_path)
+
+    [found] = check_backups(examined)
 
     assert (found.is_well, "autumn.db" in found.detail) == (False, True)
     assert new.name not in found.detail
     old.unlink()
-    assert [each.is_well for each in check_backups(tmp_path, tmp_path)] == [True]
+    assert [each.is_well for each in check_backups(examined)] == [True]
 
 
 def test_retention_says_what_is_due_and_with_now_it_goes(
@@ -159,3 +165,27 @@ def test_retention_says_what_is_due_and_with_now_it_goes(
     assert run_retention(bench.service, Namespace(now=True)) == 0
     assert "0 rows have had their time." in capsys.readouterr().out
     assert bench.line.rows(inbox) == []
+
+
+def test_what_was_never_exported_is_said_and_waits_for_a_second_person_at_the_desk(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Red when: `run_erase` passes the warning as seen by itself, or takes steps before the second person."""
+    bench.add(SCOOTER)
+    conversation_id = finish_talk(bench)
+    bench.line.add_cases(a_case(stage="closed_no_further_lines"))
+    bench.service.database.write_now(
+        lambda tx: tx.standings.record(
+            conversation_id, a_case().crime_reference, Standing.LINKED, method="code"
+        )
+    )
+
+    assert erase(bench, conversation_id) == 1
+    said = capsys.readouterr().err
+    assert "the force's record does not have all of it" in said and conversation_id in said
+    assert bench.line.rows(erasure) == []
+    assert erase(bench, conversation_id, never_exported=True) == 1
+
+    assert "It waits for a second person" in capsys.readouterr().err
+    assert bench.line.row(erasure).stage == "warned"
+    assert len(bench.line.rows(inbox)) == 1

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from casework.model.errors import SettingsInvalid
-from launcher import doctor
+from launcher.doctor.findings import Examined
+from launcher.doctor.here import check_supply
 from launcher.supply import run_audit
 from launcher.supply_advisories import SNAPSHOT, Advisory, SnapshotUnreadable, Span, load_snapshot
 from launcher.supply_audit import LONGEST_AGE, audit, say_certain, say_of_today
@@ -222,11 +223,13 @@ def test_the_doctor_is_strict(tmp_path: Path) -> None:
     """Red when: the doctor asks no date, or a lock it cannot read is well."""
     root = make_tree(tmp_path, waivers=(WAIVER,), as_of=date(2026, 1, 1))
 
-    [found] = doctor.check_supply(root, tmp_path)
+    examined = Examined(root=root, data_dir=tmp_path)
+
+    [found] = check_supply(examined)
     assert not found.is_well and "blind" in found.detail
     (root / "requirements.lock").write_text("glue==1.4\n")
     with pytest.raises(LockUnreadable):
-        list(doctor.check_supply(root, tmp_path))
+        list(check_supply(examined))
 
 
 def test_what_is_waived_is_told_by_package(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

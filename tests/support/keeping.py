@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from casework.adapters.storage.database import Database
 from casework.adapters.storage.transaction import SqlTransaction
-from casework.model.holds import ErasureReason, Subject, SubjectKind
+from casework.model.holds import ErasureReason, ErasureStage, Subject, SubjectKind
 from casework.model.retention import RetentionRules, load_retention
 from casework.services import erasure, retention
 from casework.services.keeping_ports import Addresses, Counts, Covers, Erasure
@@ -58,7 +58,16 @@ class Keeper:
         )
 
     def ask(self, subject: Subject, reason: ErasureReason = ErasureReason.REQUEST) -> str:
-        return self.database.write_now(lambda tx: erasure.ask(tx, subject, reason, by="alex"))
+        """Also what was never exported: two people know."""
+
+        def ask(tx: SqlTransaction) -> str:
+            erasure_id = erasure.ask(tx, subject, reason, by="alex", has_seen_warning=True)
+            found = tx.erasures.find(erasure_id)
+            if found is not None and found.stage is ErasureStage.WARNED:
+                erasure.answer_warning(tx, erasure_id, agrees=True, by="robin")
+            return erasure_id
+
+        return self.database.write_now(ask)
 
     async def erase_all(self) -> int:
         """Every step there is; how many."""

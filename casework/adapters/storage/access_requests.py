@@ -27,7 +27,7 @@ class SqlAccessRequests:
         self._connection = connection
         self._now = now
 
-    def open(self, asked: NewRequest, *, by: str) -> str | None:
+    def open(self, asked: NewRequest, *, by: str | None) -> str | None:
         values = {
             "id": new_id(),
             "person_id": asked.person_id,
@@ -47,6 +47,13 @@ class SqlAccessRequests:
 
     def find(self, request_id: str) -> AccessRequest | None:
         query = sa.select(access_request).where(access_request.c.id == request_id)
+        row = self._connection.execute(query).first()
+        return None if row is None else self._request(row)
+
+    def find_open(self, person_id: str) -> AccessRequest | None:
+        query = sa.select(access_request).where(
+            access_request.c.person_id == person_id, access_request.c.status.in_(REQUEST_OPEN)
+        )
         row = self._connection.execute(query).first()
         return None if row is None else self._request(row)
 

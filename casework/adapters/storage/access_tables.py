@@ -29,7 +29,8 @@ access_request = sa.Table(
     # Whether the copy names members of staff; without, it says their roles.
     sa.Column("names_staff", sa.Boolean, nullable=False),
     sa.Column("opened_at", UtcDateTime, nullable=False),
-    _staff("opened_by"),
+    # NULL: they asked themselves, on their own page.
+    _staff("opened_by", nullable=True),
     sa.Column("ready_at", UtcDateTime, nullable=True),
     _staff("ready_by", nullable=True),
     # Of the copy that was last made.

@@ -7,6 +7,13 @@ import sqlalchemy as sa
 from casework.adapters.storage.tables import alarm
 from casework.services.ports import Alarm
 
+# Built once: each message that is sent asks it.
+END = (
+    sa.update(alarm)
+    .where(alarm.c.kind == sa.bindparam("of"), alarm.c.ended_at.is_(None))
+    .values(ended_at=sa.bindparam("now"))
+)
+
 
 class SqlAlarms:
     def __init__(self, connection: sa.Connection, now: datetime) -> None:
@@ -27,11 +34,7 @@ class SqlAlarms:
         return True
 
     def end(self, kind: str) -> bool:
-        ended = self._connection.execute(
-            sa.update(alarm)
-            .where(alarm.c.kind == kind, alarm.c.ended_at.is_(None))
-            .values(ended_at=self._now)
-        )
+        ended = self._connection.execute(END, {"of": kind, "now": self._now})
         return ended.rowcount > 0
 
     def list_open(self) -> list[Alarm]:

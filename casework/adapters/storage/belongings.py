@@ -12,8 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from casework.adapters.storage.data_keys import shred_where
 from casework.adapters.storage.data_map import MappedTable
 from casework.adapters.storage.keeping_tables import hold
+from casework.adapters.storage.key_tables import data_key
 from casework.adapters.storage.tables import case, conversation, metadata, person, standing
 
 CASE, CONVERSATION, PERSON = "case", "conversation", "person"
@@ -119,6 +121,9 @@ class Belongings:
         self, connection: sa.Connection, table: sa.Table, which: sa.ColumnElement[bool]
     ) -> Counter[str]:
         """Deletes those rows and all that hangs on them; how many of each table. What lets go stays, and lets go."""
+        if table is data_key:
+            # Noted outside the database as well: no old backup may bring back what it opens.
+            return Counter({table.name: shred_where(connection, which)})
         counts: Counter[str] = Counter()
         for link in self._links:
             if link.there.table is not table or link.is_of_itself:

@@ -16,6 +16,9 @@ PAUSE_SECONDS = 0.03
 # Asking SQLite takes microseconds, and between a message and its reply on the screen are three such waits.
 POLL_SECONDS = 0.005
 LOST_SECONDS = 1.0
+# It says nothing for hours where nothing is committed: a machine in between that forgot it must be noticed
+# (the system's own default is two hours). Until then everybody finds what is new by looking.
+SILENT_SECONDS, AGAIN_SECONDS, TRIES = 10, 5, 3
 
 
 class Changes(Protocol):
@@ -143,7 +146,13 @@ async def _follow_postgresql(dsn: str) -> AsyncGenerator[None, None]:
     """LISTEN on a connection of its own."""
     import psycopg  # not where SQLite is: it takes memory that readers could have
 
-    connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True)
+    connection = await psycopg.AsyncConnection.connect(
+        dsn,
+        autocommit=True,
+        keepalives_idle=SILENT_SECONDS,
+        keepalives_interval=AGAIN_SECONDS,
+        keepalives_count=TRIES,
+    )
     try:
         await connection.execute("LISTEN waymark")
         yield

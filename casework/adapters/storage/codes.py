@@ -134,12 +134,16 @@ class SqlCodes:
         )
 
     def has_asked(self, conversation_id: str) -> bool:
-        row = self._connection.execute(
-            sa.select(code_request.c.status, code_request.c.expires_at)
-            .where(code_request.c.conversation_id == conversation_id)
-            .order_by(code_request.c.requested_at.desc(), code_request.c.id)
-            .limit(1)
-        ).first()
+        row = self._connection.execute(LAST_ASKED, {"of": conversation_id}).first()
         if row is None:
             return False
         return bool(row.status == "waiting" or (row.status == "issued" and row.expires_at > self._now))
+
+
+# Built once: each turn asks it.
+LAST_ASKED = (
+    sa.select(code_request.c.status, code_request.c.expires_at)
+    .where(code_request.c.conversation_id == sa.bindparam("of"))
+    .order_by(code_request.c.requested_at.desc(), code_request.c.id)
+    .limit(1)
+)

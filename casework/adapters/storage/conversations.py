@@ -24,6 +24,7 @@ from casework.adapters.storage.tables import (
 )
 from casework.model.bands import BandLimits
 from casework.model.disclosures import Band, Category, Evidence, ScreenResult
+from casework.model.erased import Erased
 from casework.model.errors import ConversationNotFound
 from casework.model.messages import (
     Author,
@@ -58,7 +59,16 @@ class SqlConversations:
         # The update takes the row's lock, so messages of one conversation commit one by one
         # and inbox ids follow commit order within it.
         known = self._connection.execute(HOLD_OF, {"on": channel.value, "of": external_id}).first()
+        if known is not None and isinstance(known.external_id, Erased):
+            known = self._name_again(known.id, external_id)
         return _conversation(known or self._begin(channel, external_id))
+
+    def _name_again(self, conversation_id: str, external_id: str) -> Any:
+        """Whoever writes while what they wrote is being erased is somebody we can answer: under a new key."""
+        values = {"id": conversation_id, "external_id": external_id, "state": None}
+        sealed = seal(self._connection, conversation, values)
+        mine = sa.update(conversation).where(conversation.c.id == conversation_id)
+        return self._connection.execute(mine.values(sealed).returning(conversation)).one()
 
     def _begin(self, channel: Channel, external_id: str) -> Any:
         conversation_id = new_id()
@@ -76,15 +86,14 @@ class SqlConversations:
         return row
 
     def get(self, conversation_id: str) -> Conversation:
-        return self._get(sa.select(conversation).where(conversation.c.id == conversation_id))
+        return self._get(GET, conversation_id)
 
     def hold(self, conversation_id: str) -> Conversation:
         # SQLite ignores FOR UPDATE: its one writer holds everything already.
-        query = sa.select(conversation).where(conversation.c.id == conversation_id)
-        return self._get(query.with_for_update())
+        return self._get(HOLD, conversation_id)
 
-    def _get(self, query: sa.Select[Any]) -> Conversation:
-        row = self._connection.execute(query).first()
+    def _get(self, query: sa.Select[Any], conversation_id: str) -> Conversation:
+        row = self._connection.execute(query, {"of": conversation_id}).first()
         if row is None:
             raise ConversationNotFound("No conversation has this id.")
         return _conversation(row)
@@ -111,16 +120,9 @@ class SqlConversations:
         return result.rowcount == 1
 
     def record_state(self, conversation_id: str, state: JsonObject, *, epoch: int) -> bool:
+        sealed = seal(self._connection, conversation, {"id": conversation_id, "state": state})["state"]
         result = self._connection.execute(
-            sa.update(conversation)
-            .where(
-                conversation.c.id == conversation_id,
-                conversation.c.epoch == epoch,
-                conversation.c.owner_id.is_(None),
-            )
-            .values(
-                state=seal(self._connection, conversation, {"id": conversation_id, "state": state})["state"]
-            )
+            RECORD_STATE, {"of": conversation_id, "at_epoch": epoch, "to_state": sealed}
         )
         return result.rowcount == 1
 
@@ -142,6 +144,18 @@ def _conversation(row: Any) -> Conversation:
     )
 
 
+# Built once, as all that each message asks: building a statement costs more than running it.
+GET = sa.select(conversation).where(conversation.c.id == sa.bindparam("of"))
+HOLD = GET.with_for_update()
+RECORD_STATE = (
+    sa.update(conversation)
+    .where(
+        conversation.c.id == sa.bindparam("of"),
+        conversation.c.epoch == sa.bindparam("at_epoch"),
+        conversation.c.owner_id.is_(None),
+    )
+    .values(state=sa.bindparam("to_state"))
+)
 HOLD_OF = (
     sa.update(conversation)
     .where(conversation.c.channel == sa.bindparam("on"), conversation.c.external_id == sa.bindparam("of"))
@@ -384,9 +398,10 @@ def _went(row: Any) -> TranscriptEntry:
 
 def hide_keys(row: Any) -> str:
     """Until it has left, a code or an invite is in the row; no page ever shows it."""
+    text: str = row.text
     if row.lane == Lane.ONE_TIME_CODE.value:
-        return re.sub(r"\d", "•", row.text)
-    return INVITE_KEYS.sub("•••", row.text) if row.template in INVITE_TEMPLATES else str(row.text)
+        return re.sub(r"\d", "•", text)
+    return INVITE_KEYS.sub("•••", text) if row.template in INVITE_TEMPLATES else text
 
 
 def screen_to_json(screen: ScreenResult) -> JsonObject:
@@ -396,6 +411,7 @@ def screen_to_json(screen: ScreenResult) -> JsonObject:
         "tier": screen.tier,
         "category": screen.category.value if screen.category else None,
         "evidence": [{"rule": e.rule, "start": e.start, "end": e.end} for e in screen.evidence],
+        **({"rules": screen.rules} if screen.rules else {}),
     }
 
 
@@ -408,4 +424,5 @@ def screen_from_json(stored: JsonObject) -> ScreenResult:
         tier=stored["tier"],
         category=Category(stored["category"]) if stored["category"] else None,
         evidence=tuple(Evidence(**e) for e in stored["evidence"]),
+        rules=stored.get("rules"),
     )

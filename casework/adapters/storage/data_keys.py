@@ -1,8 +1,13 @@
 """Whose data key is destroyed, and which still need an older version of the key that wraps them."""
 
+from collections.abc import Collection, Iterator
+
 import sqlalchemy as sa
 
 from casework.adapters.storage.key_tables import FIELD, data_key, key_check
+from casework.adapters.storage.sealed import SealedRows, of_case
+from casework.adapters.storage.statements import lock_rows
+from casework.adapters.storage.tables import metadata, of_its_case, of_talk_or_case
 from casework.adapters.storage.vaults import Vault
 
 AT_ONCE = 500
@@ -19,14 +24,19 @@ class SqlDataKeys:
         The row is overwritten before it goes, and the owner is noted outside the database as soon as this is committed:
         a restored copy of the keys never brings it back.
         """
-        row = self._connection.execute(sa.select(data_key.c.id).where(data_key.c.owner == owner)).first()
-        if row is None:
-            return False
-        of = data_key.c.id == row.id
-        self._connection.execute(sa.update(data_key).where(of).values(wrapped=bytes(WRAPPED_BYTES)))
-        self._connection.execute(sa.delete(data_key).where(of))
-        self._vault.shred(self._connection, row.id, owner)
-        return True
+        return shred_where(self._connection, data_key.c.owner == owner) > 0
+
+    def list_unused(self, *, limit: int) -> list[str]:
+        """Keys of cases of which nothing is left, by their names. All keys are looked at: for a read, not a write."""
+        query = sa.select(data_key.c.id).where(_is_unused()).order_by(data_key.c.id).limit(limit)
+        return list(self._connection.execute(query).scalars())
+
+    def shred_unused(self, key_ids: Collection[str]) -> int:
+        """Those of them that are unused still, as `shred` does; how many."""
+        query = sa.select(data_key.c.id).where(data_key.c.id.in_(key_ids))
+        # Locked first, and then looked at again: somebody may just have sealed something with one.
+        locked = self._connection.execute(lock_rows(self._connection, query, data_key)).scalars().all()
+        return shred_where(self._connection, sa.and_(data_key.c.id.in_(locked), _is_unused()))
 
     def drop_unused(self, owner: str) -> None:
         """A key that was made in this transaction and sealed nothing that is kept."""
@@ -66,5 +76,33 @@ class SqlDataKeys:
 
     @property
     def _vault(self) -> Vault:
-        vault: Vault = self._connection.dialect.waymark_vault  # type: ignore[attr-defined]
-        return vault
+        return _find_vault(self._connection)
+
+
+def shred_where(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
+    """Destroys those keys, as `SqlDataKeys.shred` does; how many there were."""
+    rows = connection.execute(sa.select(data_key.c.id, data_key.c.owner).where(which)).all()
+    for row in rows:
+        of = data_key.c.id == row.id
+        connection.execute(sa.update(data_key).where(of).values(wrapped=bytes(WRAPPED_BYTES)))
+        connection.execute(sa.delete(data_key).where(of))
+        _find_vault(connection).shred(connection, row.id, row.owner)
+    return len(rows)
+
+
+def _find_vault(connection: sa.Connection) -> Vault:
+    vault: Vault = connection.dialect.waymark_vault  # type: ignore[attr-defined]
+    return vault
+
+
+def _is_unused() -> sa.ColumnElement[bool]:
+    return sa.and_(data_key.c.owner.startswith(of_case("")), *(~each for each in _list_uses()))
+
+
+def _list_uses() -> Iterator[sa.ColumnElement[bool]]:
+    """Whether something may be sealed with a case's key: a row of it in a table that uses one, cases first."""
+    for table in metadata.sorted_tables:
+        rows: SealedRows | None = table.info.get("sealed_rows")
+        if rows is not None and rows.owner in (of_its_case, of_talk_or_case):
+            named = sa.func.substr(data_key.c.owner, len(of_case("")) + 1)
+            yield sa.exists().where(table.c.crime_reference == named).correlate(data_key)

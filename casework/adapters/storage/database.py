@@ -27,6 +27,15 @@ OLDEST_SAFE_SQLITE = (3, 51, 3)
 BUSY_SECONDS = 10
 KEYS_BESIDE = Path("keys") / "field.keys"  # in the data directory
 TRIES = 6
+# A PostgreSQL whose machine or network is gone says nothing at all: without these a thread waits many minutes for it.
+# Seconds, and milliseconds for what was sent and never acknowledged (libpq's own names).
+NOTICES_SILENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 # A worker that looks for work and finds none changes nothing, and must wake neither the others nor itself.
 NOTIFY_OF_A_CHANGE = "SELECT pg_notify('waymark', '') WHERE pg_current_xact_id_if_assigned() IS NOT NULL"
 
@@ -66,6 +75,7 @@ def _create_postgresql_engine(parsed: sa.URL) -> sa.Engine:
         pool_pre_ping=True,
         pool_recycle=300,
         hide_parameters=True,
+        connect_args=NOTICES_SILENCE,
     )
 
 

@@ -18,8 +18,10 @@ from casework.adapters.storage.disclosure_export_sources import (
     TURN,
     Source,
 )
-from casework.adapters.storage.keeping_tables import erasure
+from casework.adapters.storage.keeping_tables import erasure, record_export_words
 from casework.adapters.storage.model_tables import model_version
+from casework.adapters.storage.sealed import seal
+from casework.adapters.storage.statements import new_id
 from casework.adapters.storage.tables import (
     audit,
     conversation,
@@ -37,6 +39,7 @@ from casework.adapters.storage.workbench_tables import turn_record
 from casework.services.disclosure_export_ports import (
     Entry,
     ExportScope,
+    ExportWords,
     InboundParts,
     Key,
     OutboundParts,
@@ -157,6 +160,31 @@ class SqlExportReads:
     def find_media_content(self, media_id: int) -> bytes | None:
         query = sa.select(media_content.c.content).where(media_content.c.media_id == media_id)
         return self._connection.execute(query).scalar()
+
+    def keep_words(self, scope: ExportScope, words: str, *, at: datetime, by: str) -> None:
+        is_case = scope.crime_reference is not None
+        values = {
+            "id": new_id(),
+            "conversation_id": None if is_case else scope.conversation_ids[0],
+            "crime_reference": scope.crime_reference,
+            "words": words,
+            "asked_by": by,
+            "asked_at": at,
+        }
+        sealed = seal(self._connection, record_export_words, values)
+        self._connection.execute(sa.insert(record_export_words).values(sealed))
+
+    def list_words(self, conversation_id: str) -> list[ExportWords]:
+        query = (
+            sa.select(record_export_words, staff_member.c.display_name)
+            .join(staff_member, staff_member.c.id == record_export_words.c.asked_by)
+            .where(record_export_words.c.conversation_id == conversation_id)
+            .order_by(record_export_words.c.asked_at.desc(), record_export_words.c.id)
+        )
+        return [
+            ExportWords(words=row.words, by=row.display_name, at=row.asked_at)
+            for row in self._connection.execute(query)
+        ]
 
     def list_staff(self) -> dict[str, Row]:
         columns = (staff_member.c.id, staff_member.c.display_name, staff_member.c.collar_number)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.belongings import CASE, CONVERSATION, KEY_OF, PERSON
-from casework.adapters.storage.keeping_tables import erasure, hold
+from casework.adapters.storage.keeping_tables import erasure, hold, record_export
 from casework.adapters.storage.retention_rows import find_belongings, list_in_work, remove_some
 from casework.adapters.storage.statements import insert, lock_rows, new_id
 from casework.adapters.storage.tables import (
@@ -29,6 +29,7 @@ from casework.model.holds import (
     CLOSED_STAGES,
     ErasureReason,
     ErasureStage,
+    LeftWhy,
     Refusal,
     Subject,
     SubjectKind,
@@ -47,7 +48,9 @@ class SqlErasures:
 
     # --- the erasing itself -----------------------------------------------------------------------
 
-    def record(self, subject: Subject, reason: ErasureReason, covers: Covers, *, by: str) -> str | None:
+    def record(
+        self, subject: Subject, reason: ErasureReason, covers: Covers, *, stage: ErasureStage, by: str
+    ) -> str | None:
         erasure_id = new_id()
         statement = insert(self._connection, erasure).values(
             id=erasure_id,
@@ -57,7 +60,7 @@ class SqlErasures:
             asked_by=by,
             asked_at=self._now,
             covers=asdict(covers),
-            stage=ErasureStage.OUTSIDE.value,
+            stage=stage.value,
             counts={},
         )
         made = self._connection.execute(statement.on_conflict_do_nothing().returning(erasure.c.id)).first()
@@ -113,7 +116,7 @@ class SqlErasures:
             people = list(self._connection.execute(found).scalars())
             theirs = sa.select(case.c.crime_reference).where(case.c.person_id.in_(people))
             cases = sorted(self._connection.execute(theirs).scalars())
-            conversations = self._list_theirs_alone(cases)
+            conversations = sorted({*self._list_theirs_alone(cases), *self._list_of_their_number(subject.id)})
         else:
             return None
         if not conversations and not people:
@@ -133,6 +136,71 @@ class SqlErasures:
         query = sa.select(conversation.c.id).where(
             conversation.c.id.in_(theirs), conversation.c.id.not_in(others)
         )
+        return sorted(self._connection.execute(query).scalars())
+
+    def _list_of_their_number(self, person_id: str) -> list[str]:
+        """Where nothing was proved, and the number was nobody else's for as long as it was spoken there: the contact of
+        record since before the first word, nobody doubts it, and no other person or case has it."""
+        theirs, number = person.alias(), sa.select(person.c.contact_mobile).where(person.c.id == person_id)
+        others = (
+            sa.select(sa.literal(1)).where(
+                theirs.c.contact_mobile == conversation.c.external_id, theirs.c.id != person_id
+            ),
+            sa.select(sa.literal(1)).where(
+                case.c.contact_mobile == conversation.c.external_id,
+                sa.or_(case.c.person_id.is_(None), case.c.person_id != person_id),
+            ),
+        )
+        known_since = sa.select(person.c.created_at).where(
+            person.c.id == person_id, person.c.contact_suspended_at.is_(None)
+        )
+        query = sa.select(conversation.c.id).where(
+            conversation.c.external_id.in_(number.where(person.c.contact_mobile.is_not(None))),
+            _is_by_number(),
+            ~_is_proved_there(),
+            conversation.c.created_at >= known_since.scalar_subquery(),
+            *(~sa.exists(each.correlate(conversation)) for each in others),
+        )
+        return sorted(self._connection.execute(query).scalars())
+
+    def list_left(self, subject: Subject) -> list[tuple[str, LeftWhy]]:
+        covers = self.find_covers(subject)
+        if covers is None or subject.kind is not SubjectKind.PERSON:
+            return []
+        gone = set(covers.conversations)
+        shared = sa.select(standing.c.conversation_id).where(standing.c.crime_reference.in_(covers.cases))
+        numbers = (
+            sa.select(person.c.contact_mobile).where(
+                person.c.id == subject.id, person.c.contact_mobile.is_not(None)
+            ),
+            sa.select(case.c.contact_mobile).where(
+                case.c.person_id == subject.id, case.c.contact_mobile.is_not(None)
+            ),
+        )
+        by_number = sa.select(conversation.c.id).where(
+            sa.or_(*(conversation.c.external_id.in_(each) for each in numbers)),
+            _is_by_number(),
+            ~_is_proved_there(),
+        )
+        found = dict.fromkeys(self._connection.execute(by_number).scalars(), LeftWhy.NUMBER)
+        found |= dict.fromkeys(self._connection.execute(shared).scalars(), LeftWhy.SHARED)
+        return sorted((each, why) for each, why in found.items() if each not in gone)
+
+    def list_unexported(self, covers: Covers) -> list[str]:
+        said = sa.union_all(
+            *(
+                sa.select(table.c.conversation_id, at.label("at")).where(
+                    table.c.conversation_id.in_(covers.conversations)
+                )
+                for table, at in ((inbox, inbox.c.received_at), (outbox, outbox.c.created_at))
+            )
+        ).subquery()
+        known = sa.exists().where(
+            record_export.c.conversation_id == said.c.conversation_id,
+            record_export.c.covers_until >= said.c.at,
+        )
+        of_case = sa.exists().where(standing.c.conversation_id == said.c.conversation_id)
+        query = sa.select(said.c.conversation_id).where(~known, of_case).distinct()
         return sorted(self._connection.execute(query).scalars())
 
     def _list_proved(self, conversations: Collection[str]) -> list[str]:
@@ -243,6 +311,16 @@ class SqlErasures:
     def list_tables(self, rules: RetentionRules) -> list[str]:
         also = (opt_out, throttle)
         return sorted({*(each.name for each in (*find_belongings(rules).list_of_somebody(), *also))})
+
+
+def _is_by_number() -> sa.ColumnElement[bool]:
+    """Of somebody real, on a channel whose address is a phone number."""
+    numbered = (Channel.SMS.value, Channel.WHATSAPP.value)
+    return sa.and_(conversation.c.channel.in_(numbered), conversation.c.is_drill.is_(sa.false()))
+
+
+def _is_proved_there() -> sa.ColumnElement[bool]:
+    return sa.exists().where(standing.c.conversation_id == conversation.c.id).correlate(conversation)
 
 
 def _as_subjects(covers: Covers) -> Mapping[str, sa.Select[Any]]:

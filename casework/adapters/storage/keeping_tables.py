@@ -1,12 +1,12 @@
 """What must stay, what has to go, and what became of it: holds, acknowledged exports, erasures, providers' copies.
 
-None of these names words of anybody but `hold.why`, which says why something is kept.
+None of these names words of anybody but `hold.why`, which says why something is kept, and those of an export.
 """
 
 import sqlalchemy as sa
 
 from casework.adapters.storage.sealed import Sealed, of_service, sealed_rows
-from casework.adapters.storage.tables import Serial, UtcDateTime, metadata
+from casework.adapters.storage.tables import Serial, UtcDateTime, metadata, of_talk_or_case
 
 _LIFTED_NOT = sa.text("lifted_at IS NULL")
 _UNFINISHED = sa.text("finished_at IS NULL")
@@ -47,6 +47,22 @@ record_export = sa.Table(
     sa.Column("acknowledged_by", sa.String(48), nullable=False),
     sa.Column("acknowledged_at", UtcDateTime, nullable=False),
     sa.Index("ix_record_export_conversation_id", "conversation_id", "covers_until"),
+)
+
+# Why a sealed record was asked for, in words of staff: the audit holds none, and says that there are some.
+record_export_words = sa.Table(
+    "record_export_words",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    # Of the record that was asked for: the conversation, or the case.
+    sa.Column("conversation_id", sa.String(32), sa.ForeignKey("conversation.id"), nullable=True, index=True),
+    sa.Column(
+        "crime_reference", sa.String(32), sa.ForeignKey("case.crime_reference"), nullable=True, index=True
+    ),
+    sa.Column("words", Sealed(), nullable=False),
+    sa.Column("asked_by", sa.String(32), sa.ForeignKey("staff_member.id"), nullable=False),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    info=sealed_rows(row=["id"], owner=of_talk_or_case),
 )
 
 # One erasing, from the asking to its end; what was done by class and count.

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.audit_tables import audit_anchor
+from casework.adapters.storage.known_turns import SqlKnownTurns
 from casework.adapters.storage.tables import (
     DESK_ITEM_OPEN,
     OUTBOX_UNFINISHED,
@@ -31,6 +32,8 @@ from casework.adapters.storage.tables import (
     worker_beat,
 )
 from casework.model.desk import Grade
+from casework.model.disclosures import Band
+from casework.model.known_turns import Heard
 from casework.model.messages import Channel, Origin, OutboxStatus
 
 Labels = tuple[tuple[str, str], ...]
@@ -52,6 +55,8 @@ NEWS = (
     "failed",
     "canceled",
 )
+# A disclosure is stored together with its desk item, or not at all: counted from 0, so that the first one is seen.
+UNGUARDED: tuple[str, Labels] = ("danger_without_item", ())
 # Words of the program: acts of the audit and kinds of alarms.
 WORD = re.compile(r"[a-z][a-z_]{1,47}")
 
@@ -114,7 +119,7 @@ def _read_queue(connection: sa.Connection, now: datetime) -> Iterable[Figure]:
 
 
 def _read_watchers(connection: sa.Connection, now: datetime) -> Iterable[Figure]:
-    """Who watches: alarms, the worker, the reading of the provider's list, the signing of the audit."""
+    """Who watches: alarms, the worker, the reading of the provider's list, what the assistant says, the signing."""
     for kind in connection.scalars(sa.select(alarm.c.kind).where(alarm.c.ended_at.is_(None)).distinct()):
         yield Figure("alarm", 1, (("kind", _word(kind)),))
     beat = connection.scalar(sa.select(sa.func.max(worker_beat.c.beat_at)))
@@ -128,6 +133,10 @@ def _read_watchers(connection: sa.Connection, now: datetime) -> Iterable[Figure]
         yield Figure("sweep_seconds", _age(swept.finished_at, now))
         yield Figure("sweep_missing_in", swept.missing_in)
         yield Figure("sweep_missing_out", swept.missing_out)
+    heard = SqlKnownTurns(connection, now).find()
+    if heard is not None:
+        yield Figure("assistant_answers", float(heard.heard is Heard.WELL))
+        yield Figure("assistant_checked_seconds", _age(heard.at, now))
     last = sa.select(audit_anchor.c.signed_at).order_by(audit_anchor.c.number.desc()).limit(1)
     signed = connection.scalar(last)
     if signed is not None:
@@ -144,9 +153,17 @@ def _age(since: datetime | None, now: datetime) -> float:
 
 def read_new(connection: sa.Connection, now: datetime, before: Counted) -> Counted:
     """`before`, and the rows that came since. At the first look nothing is counted yet."""
-    counts, last = Counter(before.counts), dict(before.last)
+    counts, last = Counter({UNGUARDED: 0} | dict(before.counts)), dict(before.last)
+    has_item = sa.exists().where(
+        desk_item.c.dedupe_key == sa.literal("disclosure:") + sa.cast(inbox.c.id, sa.String)
+    )
     for table, at, columns, name_row in (
-        (inbox, inbox.c.received_at, (inbox.c.channel, inbox.c.origin, inbox.c.screen), _name_message),
+        (
+            inbox,
+            inbox.c.received_at,
+            (inbox.c.channel, inbox.c.origin, inbox.c.screen, has_item),
+            _name_message,
+        ),
         (delivery_attempt, delivery_attempt.c.at, (delivery_attempt.c.outcome,), _name_attempt),
         (delivery_event, delivery_event.c.received_at, (delivery_event.c.status,), _name_news),
         (audit, audit.c.at, (audit.c.act,), _name_act),
@@ -164,9 +181,13 @@ def read_new(connection: sa.Connection, now: datetime, before: Counted) -> Count
     return Counted(counts=counts, last=last)
 
 
-def _name_message(channel: str, origin: str, screen: Mapping[str, Any]) -> list[tuple[str, Labels]]:
+def _name_message(
+    channel: str, origin: str, screen: Mapping[str, Any], has_item: bool
+) -> list[tuple[str, Labels]]:
     tier = screen.get("tier")
+    unguarded = [UNGUARDED] if screen.get("band") == Band.RED and not has_item else []
     return [
+        *unguarded,
         ("messages_in", (("channel", _one_of(channel, Channel)), ("origin", _one_of(origin, Origin)))),
         ("screen", (("tier", "none" if tier is None else _one_of(str(tier), TIERS)),)),
     ]

@@ -10,8 +10,12 @@ _HAVE = sa.text("SELECT version_num FROM alembic_version")
 
 
 def is_current(connection: sa.Connection) -> bool:
-    """True when no migration is missing."""
-    return find_version(connection) == find_newest()
+    """True when no migration is missing. One that this version does not know yet takes nothing away that it reads.
+
+    So the old version goes on while the new one comes (docs/deployment.md).
+    """
+    found = find_version(connection)
+    return found is not None and found >= find_newest()
 
 
 def find_version(connection: sa.Connection) -> str | None:

@@ -37,7 +37,7 @@ LONGEST_WORD = 32  # of a provider's word or code: what the tables hold
 
 
 @cache
-def _next_row() -> sa.Select[Any]:
+def _next_row(*columns: Any) -> sa.Select[Any]:
     now = sa.bindparam("now", type_=outbox.c.not_before.type)
     other = outbox.alias("other")
     ahead = sa.exists().where(
@@ -60,7 +60,7 @@ def _next_row() -> sa.Select[Any]:
         outbox.c.lease_until < now,
     )
     return (
-        sa.select(outbox)
+        sa.select(*columns)
         .where(status_in(outbox, OUTBOX_UNFINISHED), is_free, outbox.c.not_before <= now, ~ahead)
         .order_by(outbox.c.lane, outbox.c.id)
         .limit(1)
@@ -69,7 +69,40 @@ def _next_row() -> sa.Select[Any]:
 
 @cache
 def _find_next_row(dialect: str) -> sa.Select[Any]:
-    return lock_rows_for(dialect, _next_row(), outbox)
+    return lock_rows_for(dialect, _next_row(outbox), outbox)
+
+
+# Built once: building them costs more than running them, and each message asks them.
+LEASE = (
+    sa.update(outbox)
+    .where(outbox.c.id == sa.bindparam("of"))
+    .values(
+        status=sa.bindparam("to_status"),
+        fence=outbox.c.fence + 1,
+        attempts=outbox.c.attempts + 1,
+        leased_by=sa.bindparam("worker"),
+        lease_until=sa.bindparam("until"),
+    )
+)
+RECORD_ATTEMPT = sa.insert(delivery_attempt)
+OF_CONVERSATION = sa.select(conversation.c.epoch, conversation.c.is_drill).where(
+    conversation.c.id == sa.bindparam("of")
+)
+FIRST_ATTEMPT = sa.select(sa.func.min(delivery_attempt.c.at)).where(
+    delivery_attempt.c.outbox_id == sa.bindparam("of")
+)
+NEWS = (
+    sa.select(delivery_event)
+    .where(delivery_event.c.provider_message_id == sa.bindparam("of"))
+    .order_by(delivery_event.c.id)
+)
+
+
+@cache
+def _held_for_news(dialect: str) -> sa.Select[Any]:
+    held = sa.select(outbox.c.provider_message_id, outbox.c.delivery_state)
+    held = held.where(outbox.c.id == sa.bindparam("of"))
+    return held.with_for_update() if dialect == "postgresql" else held
 
 
 class SqlOutbox:
@@ -112,22 +145,23 @@ class SqlOutbox:
         }
         return insert_once(self._connection, outbox, ["dedupe_key"], seal(self._connection, outbox, values))
 
+    def was_written(self, conversation_id: str, template: str, *, since: datetime) -> bool:
+        query = sa.select(outbox.c.id).where(
+            outbox.c.conversation_id == conversation_id,
+            outbox.c.created_at >= since,
+            outbox.c.template == template,
+            outbox.c.status != OutboxStatus.SUPPRESSED.value,
+        )
+        return self._connection.execute(query.limit(1)).first() is not None
+
     def lease_next(self, worker_id: str, *, lease_seconds: float) -> LeasedDelivery | None:
         next_row = _find_next_row(self._connection.dialect.name)
         row = self._connection.execute(next_row, {"now": self._now}).first()
         if row is None:
             return None
-        self._connection.execute(
-            sa.update(outbox)
-            .where(outbox.c.id == row.id)
-            .values(
-                status=OutboxStatus.SENDING.value,
-                fence=row.fence + 1,
-                attempts=row.attempts + 1,
-                leased_by=worker_id,
-                lease_until=self._now + timedelta(seconds=lease_seconds),
-            )
-        )
+        until = self._now + timedelta(seconds=lease_seconds)
+        sending = {"of": row.id, "to_status": OutboxStatus.SENDING.value}
+        self._connection.execute(LEASE, {**sending, "worker": worker_id, "until": until})
         self._record_attempt(row.id, "started")
         of = self._conversation(row.conversation_id)
         return LeasedDelivery(
@@ -137,22 +171,26 @@ class SqlOutbox:
             attempts=row.attempts + 1,
             # A row found in SENDING was left there by a worker that died: it may have gone out.
             was_unknown=row.status != OutboxStatus.WAITING.value,
-            first_attempt_at=self._first_attempt_at(row.id),
+            first_attempt_at=self._first_attempt_at(row.id) if row.attempts else self._now,
             created_at=row.created_at,
             is_withdrawn=row.lane == Lane.ASSISTANT.value and of.epoch != row.epoch,
             is_drill=of.is_drill or is_drill_address(row.to),
         )
 
+    def is_leased(self, delivery: LeasedDelivery) -> bool:
+        held = sa.select(outbox.c.id).where(
+            outbox.c.id == delivery.outbox_id, outbox.c.fence == delivery.fence
+        )
+        return self._connection.execute(held).first() is not None
+
     def _conversation(self, conversation_id: str) -> Any:
-        query = sa.select(conversation.c.epoch, conversation.c.is_drill)
-        return self._connection.execute(query.where(conversation.c.id == conversation_id)).one()
+        return self._connection.execute(OF_CONVERSATION, {"of": conversation_id}).one()
 
     def has_next(self) -> bool:
-        return self._connection.execute(_next_row(), {"now": self._now}).first() is not None
+        return self._connection.execute(_next_row(outbox.c.id), {"now": self._now}).first() is not None
 
     def _first_attempt_at(self, outbox_id: int) -> datetime | None:
-        query = sa.select(sa.func.min(delivery_attempt.c.at)).where(delivery_attempt.c.outbox_id == outbox_id)
-        return self._connection.execute(query).scalar()
+        return self._connection.execute(FIRST_ATTEMPT, {"of": outbox_id}).scalar()
 
     def record_outcome(
         self,
@@ -230,13 +268,12 @@ class SqlOutbox:
         )
 
     def _record_attempt(self, outbox_id: int, outcome: str, error_code: str | None = None) -> None:
-        self._connection.execute(
-            sa.insert(delivery_attempt).values(
-                outbox_id=outbox_id, at=self._now, outcome=outcome, error_code=error_code
-            )
-        )
+        attempt = {"outbox_id": outbox_id, "at": self._now, "outcome": outcome, "error_code": error_code}
+        self._connection.execute(RECORD_ATTEMPT, attempt)
 
     def renew(self, worker_id: str, outbox_ids: Collection[int], *, lease_seconds: float) -> None:
+        if not outbox_ids:
+            return
         self._connection.execute(
             sa.update(outbox)
             .where(
@@ -295,12 +332,8 @@ class SqlOutbox:
             self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
     def project_news(self, outbox_id: int) -> tuple[DeliveryState | None, Reached] | None:
-        held = sa.select(outbox.c.provider_message_id, outbox.c.delivery_state).where(
-            outbox.c.id == outbox_id
-        )
-        if self._connection.dialect.name == "postgresql":
-            held = held.with_for_update()
-        row = self._connection.execute(held).first()
+        held = _held_for_news(self._connection.dialect.name)
+        row = self._connection.execute(held, {"of": outbox_id}).first()
         if row is None or row.provider_message_id is None:
             return None
         before = DeliveryState(row.delivery_state) if row.delivery_state else None
@@ -315,11 +348,7 @@ class SqlOutbox:
         return before, reached
 
     def _list_news(self, provider_message_id: str) -> list[News]:
-        rows = self._connection.execute(
-            sa.select(delivery_event)
-            .where(delivery_event.c.provider_message_id == provider_message_id)
-            .order_by(delivery_event.c.id)
-        )
+        rows = self._connection.execute(NEWS, {"of": provider_message_id})
         return [News(word=row.status, error_code=row.error_code, at=row.received_at) for row in rows]
 
     def get(self, outbox_id: int) -> StoredDelivery:

@@ -1,11 +1,13 @@
 """How fast each of our addresses may send, and what a day has come to: shared by every worker."""
 
 from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from casework.adapters.storage.outbox import PACED
-from casework.adapters.storage.statements import insert
+from casework.adapters.storage.statements import insert, insert_for
 from casework.adapters.storage.tables import OUTBOX_UNFINISHED, outbox, sending_pace, spend, status_in
 from casework.model.messages import Channel
 from casework.model.pacing import URGENT
@@ -21,21 +23,12 @@ class SqlPaces:
 
     def hold(self, sender: str, *, full: float) -> tuple[float, datetime]:
         # The update branch takes the row's lock. Skipping a locked row would give each worker a bucket of its own.
-        statement = insert(self._connection, sending_pace).values(
-            sender=sender, tokens=full, counted_at=self._now
-        )
-        statement = statement.on_conflict_do_update(
-            index_elements=["sender"], set_={"sender": sender}
-        ).returning(sending_pace.c.tokens, sending_pace.c.counted_at)
-        row = self._connection.execute(statement).one()
+        values = {"sender": sender, "tokens": full, "counted_at": self._now}
+        row = self._connection.execute(_hold(self._connection.dialect.name), values).one()
         return row.tokens, row.counted_at
 
     def save(self, sender: str, tokens: float, *, counted_at: datetime) -> None:
-        self._connection.execute(
-            sa.update(sending_pace)
-            .where(sending_pace.c.sender == sender)
-            .values(tokens=tokens, counted_at=counted_at)
-        )
+        self._connection.execute(SAVE, {"of": sender, "left": tokens, "at": counted_at})
 
     def count_ahead(self, dedupe_key: str) -> int:
         own = sa.select(outbox.c.id, outbox.c.lane, outbox.c.channel).where(outbox.c.dedupe_key == dedupe_key)
@@ -61,15 +54,9 @@ class SqlPaces:
         return int(self._connection.execute(sa.select(sa.func.count()).select_from(waiting)).scalar_one())
 
     def has_urgent_waiting(self, channel: Channel) -> bool:
-        waiting = sa.exists().where(
-            status_in(outbox, OUTBOX_UNFINISHED),
-            outbox.c.lane.in_([lane.value for lane in URGENT]),
-            outbox.c.channel == channel.value,
-            outbox.c.reason == PACED,
-            # One that still waits long after its moment waits for something else, and nobody must wait for that.
-            outbox.c.not_before >= self._now - STILL_ITS_MOMENT,
-        )
-        return bool(self._connection.execute(sa.select(waiting)).scalar())
+        # One that still waits long after its moment waits for something else, and nobody must wait for that.
+        since = self._now - STILL_ITS_MOMENT
+        return bool(self._connection.execute(URGENT_WAITS, {"on": channel.value, "since": since}).scalar())
 
     def add_spend(self, day: date, kind: str, segments: int) -> int:
         statement = insert(self._connection, spend).values(day=day, kind=kind, segments=segments)
@@ -81,3 +68,28 @@ class SqlPaces:
     def find_spend(self, day: date, kind: str) -> int:
         query = sa.select(spend.c.segments).where(spend.c.day == day, spend.c.kind == kind)
         return self._connection.execute(query).scalar() or 0
+
+
+# Built once: each message that is sent asks them.
+SAVE = (
+    sa.update(sending_pace)
+    .where(sending_pace.c.sender == sa.bindparam("of"))
+    .values(tokens=sa.bindparam("left"), counted_at=sa.bindparam("at"))
+)
+URGENT_WAITS = sa.select(
+    sa.exists().where(
+        status_in(outbox, OUTBOX_UNFINISHED),
+        outbox.c.lane.in_([lane.value for lane in URGENT]),
+        outbox.c.channel == sa.bindparam("on"),
+        outbox.c.reason == PACED,
+        outbox.c.not_before >= sa.bindparam("since"),
+    )
+)
+
+
+@cache
+def _hold(dialect: str) -> Any:
+    statement = insert_for(dialect, sending_pace)
+    return statement.on_conflict_do_update(
+        index_elements=["sender"], set_={"sender": statement.excluded.sender}
+    ).returning(sending_pace.c.tokens, sending_pace.c.counted_at)

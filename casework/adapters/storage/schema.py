@@ -14,6 +14,7 @@ from casework.adapters.storage import (
     reading_tables,
     staff_tables,
     supervision_tables,
+    switch_tables,
     tables,
     workbench_tables,
 )
@@ -34,5 +35,6 @@ MODULES = (
     access_tables,
     keeping_tables,
     key_tables,
+    switch_tables,
 )
 metadata = tables.metadata

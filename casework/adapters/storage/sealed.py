@@ -17,13 +17,15 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
 
 from casework.adapters.storage.statements import new_id
-from casework.adapters.vault.data_keys import DataKey
+from casework.adapters.vault.data_keys import DataKey, FieldUnreadable, KeyDestroyed
+from casework.model.erased import Erased, load_erased
 
 SERVICE = "service"  # the owner of what is nobody's own: secrets and contacts of staff
 BESIDE = "_sealed"  # the column with the words beside the column with their index
 ROW_KEY = "row_key"
 SEPARATOR = "|"
 WORDS, BYTES, JSON = "words", "bytes", "json"
+_SAYS_SO = object()
 _MAY_ASK = (operators.is_, operators.is_not)
 _WHOLE = (*_MAY_ASK, operators.eq, operators.ne, operators.in_op, operators.not_in_op)
 Values = Mapping[str, Any]
@@ -101,13 +103,18 @@ def _refuse(what: object) -> NoReturn:
 
 
 class Sealed(_Closed):
-    """Words, bytes or JSON under the key of their owner; NULL stays NULL."""
+    """Words, bytes or JSON under the key of their owner; NULL stays NULL.
+
+    `erased`: what is read once the key was destroyed on purpose, or what makes it; else the words that say so, and of
+    bytes none.
+    """
 
     cache_ok = True
 
-    def __init__(self, kind: str = WORDS) -> None:
+    def __init__(self, kind: str = WORDS, *, erased: Any = _SAYS_SO) -> None:
         super().__init__()
         self.kind = kind
+        self.erased = erased
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
         if value is None or type(value) is Ciphertext:
@@ -118,7 +125,14 @@ class Sealed(_Closed):
         return sa.type_coerce(_with_place(column, ""), self)
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
-        return None if value is None else _decode(self.kind, _open(value, dialect))
+        if value is None:
+            return None
+        opened = _open(value, dialect)
+        if not isinstance(opened, Erased):
+            return _decode(self.kind, opened)
+        if self.erased is not _SAYS_SO:
+            return self.erased() if callable(self.erased) else self.erased
+        return b"" if self.kind == BYTES else opened
 
 
 class SealedBeside(_Closed):
@@ -166,7 +180,8 @@ class BlindIndex(sa.types.TypeDecorator[str]):
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
         if value is None or not self.has_words:
             return value
-        return _open(value, dialect).decode()
+        opened = _open(value, dialect)
+        return opened if isinstance(opened, Erased) else opened.decode()
 
 
 def indexed(name: str, *, nullable: bool, length: int = 64, **kwargs: Any) -> tuple[sa.Column[Any], ...]:
@@ -230,9 +245,13 @@ def _rows(table: sa.Table) -> SealedRows:
     return rows
 
 
-def _open(value: str, dialect: sa.Dialect) -> bytes:
+def _open(value: str, dialect: sa.Dialect) -> bytes | Erased:
+    """The one place where a key that was destroyed on purpose becomes words; whatever else is wrong is raised."""
     about, _, text = value.rpartition(SEPARATOR)
-    return find_vault(dialect).open(text, about)
+    try:
+        return find_vault(dialect).open(text, about)
+    except KeyDestroyed:
+        return load_erased()
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -279,6 +298,8 @@ def _seal(
     row = SEPARATOR.join(str(sealed[name]) for name in named.row)
     for target in targets:
         value = values.get(target.name)
+        if isinstance(value, Erased):
+            raise FieldUnreadable(f"{target.about}: what was erased is not written anew.")
         if value is not None:
             about = f"{target.about}{SEPARATOR}{row}"
             sealed[target.column] = Ciphertext(key.seal(_encode(target.kind, value), about))

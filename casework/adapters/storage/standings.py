@@ -10,6 +10,16 @@ from casework.model.standings import CONFIRMS_CONTACT, ProofMethod, Standing
 from casework.services.ports import Proof
 from casework.services.standings import weigh
 
+# Built once: each turn asks it several times.
+PROOFS = (
+    sa.select(standing, conversation.c.channel, person.c.contact_confirmed_at)
+    .join(conversation, conversation.c.id == standing.c.conversation_id)
+    .join(case, case.c.crime_reference == standing.c.crime_reference)
+    .outerjoin(person, person.c.id == case.c.person_id)
+    .where(standing.c.conversation_id == sa.bindparam("of"), standing.c.ended_at.is_(None))
+    .order_by(standing.c.id)
+)
+
 
 class SqlStandings:
     def __init__(self, connection: sa.Connection, now: datetime) -> None:
@@ -20,14 +30,6 @@ class SqlStandings:
         return weigh(self.list_proofs(conversation_id), self._now)
 
     def list_proofs(self, conversation_id: str) -> list[Proof]:
-        query = (
-            sa.select(standing, conversation.c.channel, person.c.contact_confirmed_at)
-            .join(conversation, conversation.c.id == standing.c.conversation_id)
-            .join(case, case.c.crime_reference == standing.c.crime_reference)
-            .outerjoin(person, person.c.id == case.c.person_id)
-            .where(standing.c.conversation_id == conversation_id, standing.c.ended_at.is_(None))
-            .order_by(standing.c.id)
-        )
         return [
             Proof(
                 id=row.id,
@@ -39,7 +41,7 @@ class SqlStandings:
                 last_used_at=row.last_used_at,
                 contact_confirmed_at=row.contact_confirmed_at,
             )
-            for row in self._connection.execute(query)
+            for row in self._connection.execute(PROOFS, {"of": conversation_id})
         ]
 
     def record(self, conversation_id: str, crime_reference: str, level: Standing, *, method: str) -> None:

@@ -61,8 +61,7 @@ class SqlIntakePauses:
         ).rowcount
 
     def find_current(self) -> IntakePause | None:
-        query = _with_name(intake_pause).where(*_goes_on(intake_pause, self._now))
-        row = self._connection.execute(query.order_by(intake_pause.c.since.desc()).limit(1)).first()
+        row = self._connection.execute(CURRENT_PAUSE, {"now": self._now}).first()
         if row is None:
             return None
         return IntakePause(
@@ -158,8 +157,17 @@ def _with_name(table: sa.Table) -> sa.Select[Any]:
     )
 
 
-def _goes_on(table: sa.Table, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def _goes_on(table: sa.Table, now: Any) -> tuple[sa.ColumnElement[bool], ...]:
     return table.c.ended_at.is_(None), table.c.until > now
+
+
+# Built once: each turn asks it.
+CURRENT_PAUSE = (
+    _with_name(intake_pause)
+    .where(*_goes_on(intake_pause, sa.bindparam("now")))
+    .order_by(intake_pause.c.since.desc())
+    .limit(1)
+)
 
 
 def _closed(row: Any) -> ClosedItem:

@@ -111,7 +111,7 @@ conversation = sa.Table(
     _id(),
     sa.Column("channel", sa.String(16), nullable=False),
     *indexed("external_id", length=128, nullable=False),
-    sa.Column("state", Sealed(JSON), nullable=True),
+    sa.Column("state", Sealed(JSON, erased=None), nullable=True),
     sa.Column("epoch", sa.Integer, nullable=False, default=0),
     sa.Column("owner_id", sa.String(32), sa.ForeignKey("staff_member.id"), nullable=True),
     sa.Column("owned_since", UtcDateTime, nullable=True),
@@ -155,7 +155,7 @@ inbox = sa.Table(
     # What the assistant is asked in its place: the words of the choice that "2" or a button stands for.
     sa.Column("read_as", Sealed(), nullable=True),
     # What the channel says beside the text: see InboundMessage.details.
-    sa.Column("details", Sealed(JSON), nullable=True),
+    sa.Column("details", Sealed(JSON, erased=dict), nullable=True),
     # Of what it says there of the writer, who is mostly the same: one row of each is read.
     sa.Column("told_index", BlindIndex(), nullable=True),
     sa.UniqueConstraint("channel", "provider_message_id"),
@@ -192,7 +192,7 @@ outbox = sa.Table(
     sa.Column("channel", sa.String(16), nullable=False),
     *indexed("to", length=128, nullable=False),
     sa.Column("text", Sealed(), nullable=False),
-    sa.Column("choices", Sealed(JSON), nullable=False),
+    sa.Column("choices", Sealed(JSON, erased=list), nullable=False),
     # Names this message's choices to the channel's buttons; what comes back is looked up, never believed.
     sa.Column("menu_token", sa.String(32), nullable=True),
     sa.Column("template", sa.String(96), nullable=False),
@@ -296,7 +296,7 @@ person = sa.Table(
     # The contact of record and the folded name: the same victim in two cases is one person with one plan.
     sa.Column("match_key", BlindIndex(), nullable=False, unique=True),
     *indexed("contact_mobile", nullable=True, index=True),
-    # None: the plan the case file asks for.
+    # None: the plan the case file asks for. One that was erased is no plan anybody can read, so it allows nothing.
     sa.Column("plan", Sealed(JSON), nullable=True),
     sa.Column("plan_changed_at", UtcDateTime, nullable=True),
     sa.Column("plan_changed_by", sa.String(48), nullable=True),
@@ -712,7 +712,7 @@ media_content = sa.Table(
     "media_content",
     metadata,
     sa.Column("media_id", Serial, sa.ForeignKey("inbound_media.id"), primary_key=True, autoincrement=False),
-    sa.Column("content", Sealed(BYTES), nullable=False),
+    sa.Column("content", Sealed(BYTES, erased=None), nullable=False),
     info=sealed_rows(row=["media_id"], owner="conversation_id"),
 )
 

@@ -39,6 +39,7 @@ from casework.adapters.storage.held_imports import SqlImports
 from casework.adapters.storage.held_messages import SqlHeldMessages
 from casework.adapters.storage.holds import SqlHolds
 from casework.adapters.storage.invites import SqlInvites
+from casework.adapters.storage.known_turns import SqlKnownTurns
 from casework.adapters.storage.ladder import SqlLadder
 from casework.adapters.storage.masking_reads import SqlMaskingReads
 from casework.adapters.storage.measures import SqlMeasures
@@ -57,6 +58,7 @@ from casework.adapters.storage.promises import SqlPromises
 from casework.adapters.storage.provider_redactions import SqlProviderRedactions
 from casework.adapters.storage.records import SqlAudit, SqlBeats
 from casework.adapters.storage.relations import SqlRelations
+from casework.adapters.storage.restore_gaps import SqlRestoreGaps
 from casework.adapters.storage.retention_rows import SqlRetention
 from casework.adapters.storage.review_reads import SqlReviewReads
 from casework.adapters.storage.reviews import SqlReviews
@@ -67,9 +69,11 @@ from casework.adapters.storage.staff_notes import SqlStaffNotes
 from casework.adapters.storage.standings import SqlStandings
 from casework.adapters.storage.supervision import SqlBroadcasts, SqlIntakePauses, SqlQuality
 from casework.adapters.storage.sweeps import SqlSweeps
+from casework.adapters.storage.switches import SqlAssistantSwitch
 from casework.adapters.storage.throttles import SqlThrottles
 from casework.adapters.storage.training_flags import SqlTrainingFlags
 from casework.adapters.storage.transfers import SqlRegrades, SqlTransfers
+from casework.adapters.storage.trials import SqlTrials
 from casework.adapters.storage.turn_records import SqlTurnRecords
 from casework.adapters.storage.turns import SqlTurns
 from casework.adapters.storage.unmaskings import SqlUnmaskings
@@ -275,6 +279,18 @@ class SqlTransaction:
         return SqlIntakePauses(self.connection, self.now)
 
     @cached_property
+    def assistant_switch(self) -> SqlAssistantSwitch:
+        return SqlAssistantSwitch(self.connection, self.now)
+
+    @cached_property
+    def trials(self) -> SqlTrials:
+        return SqlTrials(self.connection, self.now)
+
+    @cached_property
+    def restore_gaps(self) -> SqlRestoreGaps:
+        return SqlRestoreGaps(self.connection)
+
+    @cached_property
     def quality(self) -> SqlQuality:
         return SqlQuality(self.connection, self.now)
 
@@ -405,6 +421,10 @@ class SqlTransaction:
     @cached_property
     def audit(self) -> SqlAudit:
         return SqlAudit(self.connection, self.now)
+
+    @cached_property
+    def known_turns(self) -> SqlKnownTurns:
+        return SqlKnownTurns(self.connection, self.now)
 
     @cached_property
     def anchors(self) -> SqlAnchors:

@@ -18,7 +18,7 @@ RECORD = sa.insert(turn)
 
 
 @cache
-def _next_turn() -> sa.Select[Any]:
+def _next_turn(*columns: Any) -> sa.Select[Any]:
     now = sa.bindparam("now", type_=turn.c.lease_until.type)
     other = turn.alias("other")
     # Before this one, or in flight: either way this conversation has to wait.
@@ -36,7 +36,7 @@ def _next_turn() -> sa.Select[Any]:
         sa.and_(turn.c.status == "leased", turn.c.lease_until < now),
     )
     return (
-        sa.select(turn, inbox.c.text, inbox.c.read_as, inbox.c.received_at, inbox.c.screen, inbox.c.details)
+        sa.select(*columns)
         .join_from(turn, inbox, turn.c.inbox_id == inbox.c.id)
         .where(status_in(turn, TURN_UNFINISHED), is_free, ~ahead)
         .order_by(turn.c.inbox_id)
@@ -46,7 +46,41 @@ def _next_turn() -> sa.Select[Any]:
 
 @cache
 def _find_next_turn(dialect: str) -> sa.Select[Any]:
-    return lock_rows_for(dialect, _next_turn(), turn)
+    return lock_rows_for(dialect, _next_turn(turn, *_OF_INBOX), turn)
+
+
+# Built once: building them costs more than running them, and each turn asks them.
+_OF_INBOX = (inbox.c.text, inbox.c.read_as, inbox.c.received_at, inbox.c.screen, inbox.c.details)
+LEASE = (
+    sa.update(turn)
+    .where(turn.c.id == sa.bindparam("of"))
+    .values(
+        status=sa.bindparam("to_status"),
+        fence=turn.c.fence + 1,
+        attempts=turn.c.attempts + 1,
+        leased_by=sa.bindparam("worker"),
+        lease_until=sa.bindparam("until"),
+    )
+)
+FINISH = (
+    sa.update(turn)
+    .where(turn.c.id == sa.bindparam("of"), turn.c.fence == sa.bindparam("held"), turn.c.status == "leased")
+    .values(
+        status=sa.bindparam("to_status"),
+        outcome=sa.bindparam("what"),
+        finished_at=sa.bindparam("at"),
+        lease_until=None,
+    )
+)
+# What was found late was stored last and written before: the times are looked at afterwards, over a few.
+NEWEST = (
+    sa.select(inbox.c.id, inbox.c.origin, inbox.c.received_at, inbox.c.sent_at, turn.c.outcome)
+    .add_columns(turn.c.id.label("turn_id"))
+    .join_from(inbox, turn, turn.c.inbox_id == inbox.c.id)
+    .where(inbox.c.conversation_id == sa.bindparam("of"))
+    .order_by(inbox.c.id.desc())
+    .limit(MOST_LATE)
+)
 
 
 class SqlTurns:
@@ -77,32 +111,25 @@ class SqlTurns:
         return turn_id
 
     def find_newest(self, conversation_id: str) -> NewestTurn | None:
-        stored = (
-            sa.select(inbox.c.id, inbox.c.origin, inbox.c.received_at, inbox.c.sent_at, turn.c.outcome)
-            .add_columns(turn.c.id.label("turn_id"))
-            .join_from(inbox, turn, turn.c.inbox_id == inbox.c.id)
-            .where(inbox.c.conversation_id == conversation_id)
-        )
-        # What was found late was stored last and written before: the times are looked at here, over a few.
-        rows = self._connection.execute(stored.order_by(inbox.c.id.desc()).limit(MOST_LATE)).all()
+        rows = self._connection.execute(NEWEST, {"of": conversation_id}).all()
         newest = max(rows, key=lambda row: (_written_at(row), row.id), default=None)
         return None if newest is None else NewestTurn(id=newest.turn_id, outcome=newest.outcome)
+
+    def find_written_at(self, turn_id: str) -> datetime | None:
+        query = sa.select(inbox.c.origin, inbox.c.received_at, inbox.c.sent_at).join_from(
+            turn, inbox, turn.c.inbox_id == inbox.c.id
+        )
+        row = self._connection.execute(query.where(turn.c.id == turn_id)).first()
+        return None if row is None else _written_at(row)
 
     def lease_next(self, worker_id: str, *, lease_seconds: float) -> LeasedTurn | None:
         next_turn = _find_next_turn(self._connection.dialect.name)
         row = self._connection.execute(next_turn, {"now": self._now}).first()
         if row is None:
             return None
+        until = self._now + timedelta(seconds=lease_seconds)
         self._connection.execute(
-            sa.update(turn)
-            .where(turn.c.id == row.id)
-            .values(
-                status="leased",
-                fence=row.fence + 1,
-                attempts=row.attempts + 1,
-                leased_by=worker_id,
-                lease_until=self._now + timedelta(seconds=lease_seconds),
-            )
+            LEASE, {"of": row.id, "to_status": "leased", "worker": worker_id, "until": until}
         )
         return LeasedTurn(
             id=row.id,
@@ -118,17 +145,16 @@ class SqlTurns:
         )
 
     def has_next(self) -> bool:
-        return self._connection.execute(_next_turn(), {"now": self._now}).first() is not None
+        return self._connection.execute(_next_turn(turn.c.id), {"now": self._now}).first() is not None
 
     def finish(self, leased: LeasedTurn, outcome: str) -> bool:
-        result = self._connection.execute(
-            sa.update(turn)
-            .where(turn.c.id == leased.id, turn.c.fence == leased.fence, turn.c.status == "leased")
-            .values(status="done", outcome=outcome, finished_at=self._now, lease_until=None)
-        )
+        finished = {"of": leased.id, "held": leased.fence, "to_status": "done"}
+        result = self._connection.execute(FINISH, {**finished, "what": outcome, "at": self._now})
         return result.rowcount == 1
 
     def renew(self, worker_id: str, turn_ids: Collection[str], *, lease_seconds: float) -> None:
+        if not turn_ids:
+            return
         self._connection.execute(
             sa.update(turn)
             .where(turn.c.id.in_(turn_ids), status_in(turn, TURN_UNFINISHED), turn.c.leased_by == worker_id)

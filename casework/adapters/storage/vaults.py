@@ -10,18 +10,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from threading import Lock, local
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from casework.adapters.storage.key_tables import FIELD, INDEX, data_key, key_check
-from casework.adapters.storage.statements import insert
-from casework.adapters.vault.data_keys import DataKey, new_key, parse, unreadable
+from casework.adapters.storage.statements import insert, insert_for
+from casework.adapters.vault.data_keys import DataKey, destroyed, new_key, parse, unreadable
 from casework.adapters.vault.key_files import KeysWrong, new_ring, write_keys
 from casework.adapters.vault.key_services import FileKeys, KeyService, make_index
-from casework.adapters.vault.shredded import note_shredded
+from casework.adapters.vault.shredded import note_shredded, read_shredded
 
 KEPT_SECONDS = 300
 MOST_KEPT = 4096
@@ -35,6 +35,11 @@ _NEWEST = sa.select(data_key).order_by(data_key.c.key_version.desc()).limit(1)
 _OPEN = sa.select(data_key.c.owner, data_key.c.wrapped, data_key.c.key_version).where(
     data_key.c.id == sa.bindparam("id")
 )
+
+
+@cache
+def _insert_keys(dialect: str) -> Any:
+    return insert_for(dialect, data_key).on_conflict_do_nothing()
 
 
 def get_vault(engine: sa.Engine) -> "Vault":
@@ -158,7 +163,10 @@ class Vault:
                 self.get_for_writing(connection, owner)
 
     def _make(self, connection: sa.Connection, owner: str) -> DataKey:
-        self._insert(connection, {owner: new_key()})
+        key_id, key = new_key()
+        if self._insert(connection, {owner: (key_id, key)}):
+            return self._keep(key_id, key)
+        # Another transaction made one meanwhile.
         return self._unwrap(self._find(connection, owner), owner)
 
     def _find(self, connection: sa.Connection, owner: str) -> Any:
@@ -171,7 +179,8 @@ class Vault:
             return None if row is None else _KeyRow(*row)
         return connection.exec_driver_sql(f"{_FIND}%(owner)s FOR KEY SHARE", {"owner": owner}).first()
 
-    def _insert(self, connection: sa.Connection, made: dict[str, tuple[str, bytes]]) -> None:
+    def _insert(self, connection: sa.Connection, made: dict[str, tuple[str, bytes]]) -> int:
+        """How many are new: owners who have one keep it."""
         version, wrapped = self._wrap({owner: key for owner, (_, key) in made.items()})
         now = datetime.now(UTC)
         rows = [
@@ -184,7 +193,7 @@ class Vault:
             }
             for owner in made
         ]
-        connection.execute(insert(connection, data_key).on_conflict_do_nothing(), rows)
+        return connection.execute(_insert_keys(connection.dialect.name), rows).rowcount
 
     def _wrap(self, keys: dict[str, bytes]) -> tuple[int, dict[str, bytes]]:
         # Asked before and after: the key may be rotated in between.
@@ -197,7 +206,8 @@ class Vault:
     # --- keys to read with ---
 
     def open(self, text: str, about: str) -> bytes:
-        """What was sealed as `text`, if it stands where `about` says. Raises FieldUnreadable."""
+        """What was sealed as `text`, if it stands where `about` says. Raises FieldUnreadable, and KeyDestroyed where
+        its key was destroyed on purpose: the note beside the key file says so, not the database."""
         key_id, sealed = parse(text, about)
         return self._get(key_id, about).open(sealed, about)
 
@@ -208,7 +218,7 @@ class Vault:
         with self._connected() as connection:
             row = connection.execute(_OPEN, {"id": key_id}).first()
         if row is None:
-            raise unreadable(about)
+            raise destroyed(about) if key_id in read_shredded(self._file.path) else unreadable(about)
         return self._keep(key_id, self._service.unwrap(row.key_version, row.wrapped, row.owner))
 
     def _unwrap(self, row: Any, owner: str) -> DataKey:

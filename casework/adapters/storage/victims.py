@@ -23,25 +23,24 @@ class SqlPeople:
     def list_reaches(self, channel: Channel, to: str, conversation_id: str) -> list[Reach]:
         """Every case whose person this address or this conversation may belong to; [] for a stranger."""
         found: dict[str, Reach] = {}
-        for row in (*self._by_address(channel, to, conversation_id), *self._by_standing(conversation_id)):
+        for row in self._list_reaches(channel, to, conversation_id):
             found[row.crime_reference] = _reach(row)
         return list(found.values())
 
-    def _by_address(self, channel: Channel, to: str, conversation_id: str) -> Sequence[Any]:
+    def _list_reaches(self, channel: Channel, to: str, conversation_id: str) -> Sequence[Any]:
+        """By the address first, then by what was proved in the conversation; some twice."""
+        of: dict[str, Any] = {"of": conversation_id}
         if channel in PHONES:
             numbers = [to, *self.list_seen_numbers(channel, conversation_id)]
-            return self._connection.execute(REACHES_OF_NUMBERS, {"numbers": numbers}).all()
+            return self._connection.execute(REACHES_OF_NUMBERS, {**of, "numbers": numbers}).all()
         if channel is Channel.EMAIL:
-            return self._connection.execute(REACHES_OF_EMAIL, {"email": to}).all()
-        return []
+            return self._connection.execute(REACHES_OF_EMAIL, {**of, "email": to}).all()
+        return self._connection.execute(REACHES_OF_STANDING, of).all()
 
     def list_seen_numbers(self, channel: Channel, conversation_id: str) -> list[str]:
         if channel is not Channel.WHATSAPP:
             return []
         return list_told(self._connection, conversation_id, "phone")
-
-    def _by_standing(self, conversation_id: str) -> Sequence[Any]:
-        return self._connection.execute(REACHES_OF_STANDING, {"of": conversation_id}).all()
 
     def find_of_case(self, crime_reference: str) -> Reach | None:
         row = self._connection.execute(_reaches().where(case.c.crime_reference == crime_reference)).first()
@@ -125,8 +124,10 @@ def _check(row: Any) -> DuressCheck:
     )
 
 
-def _reaches() -> sa.Select[Any]:
+def _reaches(rank: int = 0) -> sa.Select[Any]:
+    """`rank`: which come first where several of these are one query."""
     return sa.select(
+        sa.literal_column(str(rank), sa.Integer).label("rank"),
         case.c.crime_reference,
         case.c.crime_type,
         case.c.safe_contact,
@@ -139,13 +140,21 @@ def _reaches() -> sa.Select[Any]:
 
 
 # Built once: asked for each message, as it is stored and as it is sent.
-REACHES_OF_NUMBERS = _reaches().where(person.c.contact_mobile.in_(sa.bindparam("numbers", expanding=True)))
-REACHES_OF_EMAIL = _reaches().where(case.c.contact_email == sa.bindparam("email"))
 REACHES_OF_STANDING = (
-    _reaches()
+    _reaches(rank=1)
     .join(standing, standing.c.crime_reference == case.c.crime_reference)
     .where(standing.c.conversation_id == sa.bindparam("of"), standing.c.ended_at.is_(None))
 )
+
+
+def _and_of_standing(by_address: sa.Select[Any]) -> sa.CompoundSelect[Any]:
+    return sa.union_all(by_address, REACHES_OF_STANDING).order_by(sa.literal_column("rank"))
+
+
+REACHES_OF_NUMBERS = _and_of_standing(
+    _reaches().where(person.c.contact_mobile.in_(sa.bindparam("numbers", expanding=True)))
+)
+REACHES_OF_EMAIL = _and_of_standing(_reaches().where(case.c.contact_email == sa.bindparam("email")))
 
 
 def _reach(row: Any) -> Reach:

@@ -49,7 +49,7 @@ turn_record = sa.Table(
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("model_id", sa.String(64), nullable=False),
     # What it was asked with, not what came of it.
-    sa.Column("state", Sealed(JSON), nullable=True),
+    sa.Column("state", Sealed(JSON, erased=None), nullable=True),
     sa.Column("standing", sa.String(24), nullable=False),
     sa.Column("code_pending", sa.Boolean, nullable=False),
     sa.Column("safe_question", sa.Boolean, nullable=False),

@@ -26,6 +26,10 @@ class FieldUnreadable(WaymarkError):
     """A sealed field was altered or moved, or its key is gone. The message says where it stands, and no word of it."""
 
 
+class KeyDestroyed(FieldUnreadable):
+    """Its key was destroyed on purpose: whoever reads it says that it was erased."""
+
+
 def new_key() -> tuple[str, bytes]:
     """A name, 16 hex digits, and the key itself."""
     return os.urandom(ID_BYTES).hex(), os.urandom(KEY_BYTES)
@@ -69,5 +73,13 @@ def parse(text: str, about: str) -> tuple[str, bytes]:
 
 
 def unreadable(about: str) -> FieldUnreadable:
+    return FieldUnreadable(f"{_column(about)} was altered or moved, or its key is gone.")
+
+
+def destroyed(about: str) -> KeyDestroyed:
+    return KeyDestroyed(f"{_column(about)} was erased: its key was destroyed.")
+
+
+def _column(about: str) -> str:
     # The row may hold an address: only the column is named.
-    return FieldUnreadable(f"{about.partition('|')[0]} was altered or moved, or its key is gone.")
+    return about.partition("|")[0]

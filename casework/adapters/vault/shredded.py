@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 NAME = "shredded"
@@ -19,8 +20,14 @@ def note_shredded(key_file: Path, key_ids: Iterable[str]) -> None:
 
 def read_shredded(key_file: Path) -> frozenset[str]:
     """The names of the keys."""
+    path = key_file.with_name(NAME)
     try:
-        lines = key_file.with_name(NAME).read_text().splitlines()
+        # It is only ever written on: as long as it was, it says what it said.
+        return _read(path, path.stat().st_size)
     except FileNotFoundError:
         return frozenset()
-    return frozenset(lines)
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, _size: int) -> frozenset[str]:
+    return frozenset(path.read_text().splitlines())

@@ -89,6 +89,7 @@ def _they_write(tx: SqlTransaction, tale: Tale) -> None:
         tier=1,
         category=Category.IMMEDIATE_DANGER,
         evidence=(Evidence(rule="immediate_danger.at_the_door", start=0, end=5),),
+        rules="0123456789abcdef",
     )
     message = an_sms(
         WORDS,

@@ -101,6 +101,7 @@ def test_a_message_that_came_stands_with_all_there_is_of_it(
     assert (body["text"], body["provider_message_id"]) == (WORDS, "SM1")
     assert body["screen"]["evidence"] == [{"rule": "immediate_danger.at_the_door", "start": 0, "end": 5}]
     assert (body["screen"]["band"], body["screen"]["category"]) == ("red", "immediate_danger")
+    assert body["screen"]["rules"] == "0123456789abcdef"
     assert body["turn"]["outcome"] == "answered"
     assert body["reading"]["model"] == {"id": "model-of-the-tale", "sha256": None}
     assert body["reading"]["confidence"] == 0.1 + 0.2

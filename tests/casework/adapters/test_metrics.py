@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -13,7 +12,6 @@ import sqlalchemy as sa
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
-from ruamel.yaml import YAML
 
 from actions.server import build_actions_app
 from casework.adapters.assistant import RasaAssistant
@@ -30,10 +28,14 @@ from casework.adapters.metrics_page import HELP, MetricsPage
 from casework.adapters.storage.database import Database, create_engine, may_retry
 from casework.adapters.storage.error_counts import count_database_errors
 from casework.adapters.storage.metric_reads import SETTLED
+from casework.adapters.storage.tables import desk_item, inbox
 from casework.model.desk import Grade, HandoffReason
 from casework.model.errors import AssistantUnavailable
+from casework.model.known_turns import Heard
+from tests.support.builders import a_hit
 from tests.support.canaries import CANARIES, find_in_text
 from tests.support.clock import SetClock
+from tests.support.fakes import FixedScreen
 from tests.support.line import Line
 from tests.support.running import ROOT
 
@@ -51,7 +53,6 @@ LABELS = {
     "act",
     "le",
 } | set(BUILD)
-RULES = ROOT / "deploy" / "prometheus" / "waymark.rules.yml"
 
 
 @pytest.fixture
@@ -127,6 +128,38 @@ async def test_rows_are_counted_once_and_only_once_they_are_settled(line: Line) 
     assert found[key] == 3
     assert found["waymark_acts_total", "message_received"] == 3
     assert found["waymark_screen_total", "none"] == 3
+
+
+async def test_danger_without_its_desk_item_is_counted_and_danger_with_it_is_not(line: Line) -> None:
+    """Red when: any item of the conversation counts for this message, or the figure begins only with the first."""
+    key = ("waymark_danger_without_item_total", "")
+    page = a_page(line)
+    assert read(await page.read())[key] == 0
+    line.screen = FixedScreen({"he is outside": a_hit(1)})
+    line.receive("he is outside", external_id="+447700900001")
+    line.receive("he is outside", external_id="+447700900001", provider_message_id="SM" + "2" * 32)
+    line.clock.advance(seconds=SETTLED.total_seconds() + 1)
+    assert read(await page.read())[key] == 0
+
+    line.receive("he is outside", external_id="+447700900001", provider_message_id="SM" + "3" * 32)
+    with line.database.engine.begin() as connection:
+        newest = sa.select(sa.func.max(inbox.c.id)).scalar_subquery()
+        connection.execute(sa.delete(desk_item).where(desk_item.c.inbox_id == newest))
+    line.clock.advance(seconds=SETTLED.total_seconds() + 1)
+
+    assert read(await page.read())[key] == 1
+    assert read(await page.read())[key] == 1
+
+
+async def test_what_the_assistant_says_to_known_texts_is_told(line: Line) -> None:
+    page = a_page(line)
+    assert ("waymark_assistant_answers", "") not in read(await page.read())
+    for heard, told in ((Heard.WELL, 1), (Heard.MISSED_DANGER, 0)):
+        line.database.write_now(lambda tx, heard=heard: tx.known_turns.record(heard, since=tx.now))
+        line.clock.advance(seconds=5)
+        found = read(await page.read())
+        assert found["waymark_assistant_answers", ""] == told
+        assert found["waymark_assistant_checked_seconds", ""] == 5
 
 
 async def test_an_alarm_is_told_while_it_stands(line: Line) -> None:
@@ -271,28 +304,6 @@ def test_processes_that_share_a_folder_are_added_up(tmp_path: Path) -> None:
 
     page = b"".join(each for each in shown.splitlines(keepends=True) if b"metrics_not_read" not in each)
     assert read(page)["waymark_assistant_failures_total", "deadline"] == 2
-
-
-def test_the_example_alerts_name_figures_there_are() -> None:
-    """Red when: a figure is renamed and its alert goes on watching nothing."""
-    rules: Any = YAML(typ="safe").load(RULES.read_text())
-    suffix = r"(?:_(?:total|bucket|count|sum))?"
-    known = "|".join(
-        sorted({f"waymark_{name}" for name in HELP} | {family.name for family in COUNTED.collect()})
-    )
-
-    assert rules.keys() == {"groups"}
-    alerts = [rule for group in rules["groups"] for rule in group["rules"]]
-    assert len(alerts) >= 10
-    for rule in alerts:
-        assert rule.keys() == {"alert", "expr", "for", "labels", "annotations"}, rule["alert"]
-        assert re.fullmatch(r"[A-Z][A-Za-z]+", rule["alert"])
-        assert re.fullmatch(r"[0-9]+[smh]", rule["for"])
-        assert rule["labels"]["severity"] in ("page", "ticket")
-        assert rule["annotations"].keys() == {"summary", "remedy"}
-        named = re.findall(r"waymark_[a-z_]+", rule["expr"])
-        assert named
-        assert all(re.fullmatch(f"(?:{known}){suffix}", name) for name in named), named
 
 
 def _sample(name: str, **labels: str) -> float:

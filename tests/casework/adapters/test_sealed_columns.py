@@ -12,12 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casework.adapters.storage.database import Database, create_engine
+from casework.adapters.storage.key_tables import data_key
 from casework.adapters.storage.schema import metadata
-from casework.adapters.storage.sealed import BlindIndex, Ciphertext, Sealed, SealedBeside, of_case
+from casework.adapters.storage.sealed import BlindIndex, Ciphertext, Sealed, SealedBeside, of_case, seal
 from casework.adapters.storage.tables import case, conversation, inbox, opt_out, outbox, person
 from casework.adapters.storage.vaults import get_vault
 from casework.adapters.vault.data_keys import FieldUnreadable
 from casework.model.cases import CaseEvent
+from casework.model.erased import Erased, load_erased
 from casework.model.messages import Channel, InboundMedia
 from tests.support.builders import a_case
 from tests.support.clock import SetClock
@@ -283,11 +285,30 @@ def test_what_is_sealed_for_somebody_is_gone_with_their_key_and_nothing_else_is(
 
     assert line.database.write_now(lambda tx: tx.data_keys.shred(gone.id)) is True
 
-    with pytest.raises(FieldUnreadable):
-        line.rows(inbox, conversation_id=gone.id)
+    [erased] = line.rows(inbox, conversation_id=gone.id)
+    assert (erased.text, erased.raw, erased.details) == (load_erased(), b"", {})
+    assert isinstance(erased.text, Erased)
     assert [row.text for row in line.rows(inbox, conversation_id=kept.conversation_id)] == [kept.text]
     assert line.rows(case)[0].victim_name == "Canary Name0"
     assert line.database.write_now(lambda tx: tx.data_keys.shred(gone.id)) is False
+
+
+def test_a_key_that_is_gone_without_a_note_of_it_is_no_erasing(line: Line) -> None:
+    """Red when: `_open` of sealed.py takes every field nobody can read for one that was erased."""
+    fill(line)
+    line.database.write_now(lambda tx: tx.connection.execute(sa.delete(data_key)))
+    get_vault(line.database.engine)._kept.clear()
+
+    with pytest.raises(FieldUnreadable):
+        line.rows(inbox)
+
+
+def test_words_that_say_it_was_erased_are_never_written_as_somebodys(line: Line) -> None:
+    """Red when: `_seal` takes them for words."""
+    line.receive("hello")
+    values = {"id": "a" * 32, "channel": "sms", "external_id": load_erased()}
+    with pytest.raises(FieldUnreadable):
+        line.database.write_now(lambda tx: seal(tx.connection, conversation, values))
 
 
 def test_a_key_that_was_never_committed_seals_nothing_that_is_kept(line: Line) -> None:

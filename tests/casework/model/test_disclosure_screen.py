@@ -19,6 +19,7 @@ from casework.model.disclosure_screen import (
     RULES_DIRECTORY,
     DisclosureRule,
     DisclosureScreen,
+    find_rules_version,
     load_disclosure_screen,
 )
 from casework.model.disclosures import CALM, TIER_OF, Band, Category
@@ -386,3 +387,13 @@ def test_an_ordinary_message_takes_under_a_millisecond() -> None:
         return (time.perf_counter() - started) * 1e6
 
     assert statistics.median(min(microseconds(text) for _ in range(3)) for text in texts) < 1000
+
+
+def test_every_verdict_names_the_rules_it_was_made_by(tmp_path: Path) -> None:
+    """Red when: `screen` does not put the version in; a file of the rules is left out of it."""
+    assert SCREEN.screen(a_message("hello")).rules == find_rules_version() == SCREEN.version
+    changed = tmp_path / "rules"
+    shutil.copytree(RULES_DIRECTORY, changed)
+    assert find_rules_version(changed) == SCREEN.version
+    (changed / "immediate_danger.toml").write_text("# another day\n")
+    assert find_rules_version(changed) != SCREEN.version

@@ -76,6 +76,7 @@ def test_what_cannot_be_undone_by_somebody_at_an_open_desk_asks_for_proof_again(
         Action.UNMASK,
         Action.APPROVE_MODEL,
         Action.GIVE_ACCESS,
+        Action.AGREE_ERASING,
         Action.ERASE,
     }
     assert proved == NEEDS_FRESH_PROOF

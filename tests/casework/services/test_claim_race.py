@@ -115,7 +115,7 @@ class Life:
     def lease_turn(self) -> None:
         if self.turn is not None:
             return
-        found = self.line.database.write_now(lambda tx: answer._lease(tx, "answerer"))
+        found, _ = self.line.database.write_now(lambda tx: answer._lease(tx, self.answering))
         # What somebody has is theirs to answer: `_lease` has ended that turn.
         self.turn = found if found is not None and found.conversation.owner_id is None else None
 

@@ -228,6 +228,37 @@ async def test_a_worker_that_lost_its_lease_records_nothing(line: Line) -> None:
     assert line.everything() == before
 
 
+async def test_a_worker_that_stood_still_for_longer_than_its_lease_sends_nothing_another_took(
+    line: Line,
+) -> None:
+    """Frozen between the lease and the provider, and another worker sends it: the phone must not have it twice.
+
+    Red when the lease is not looked at again.
+    """
+    queue(line, "hello")
+    ticks = iter([0.0, deliver.LEASE_SECONDS + 1.0])
+    frozen = replace(line.delivering(), monotonic=lambda: next(ticks))
+
+    def stand_still() -> None:
+        line.clock.advance(seconds=deliver.LEASE_SECONDS + 1)
+        assert line.database.write_now(lambda tx: tx.outbox.lease_next("another", lease_seconds=10))
+
+    assert await deliver.deliver_next_message(frozen, on_leased=stand_still)
+
+    assert sent(line) == []
+    assert line.row(outbox).leased_by == "another"
+
+
+async def test_a_worker_that_was_slow_and_kept_its_lease_sends(line: Line) -> None:
+    """Red when time alone decides: where a provider is slow nothing would ever leave."""
+    queue(line, "hello")
+    ticks = iter([0.0, deliver.LEASE_SECONDS + 1.0])
+
+    assert await deliver.deliver_next_message(replace(line.delivering(), monotonic=lambda: next(ticks)))
+
+    assert sent(line) == ["hello"]
+
+
 async def test_a_message_whose_sending_broke_is_taken_up_again_though_its_worker_lives_on(line: Line) -> None:
     """The living worker renews every lease that bears its name; a broken step must not be among them."""
     queue(line, "hello")

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from casework.adapters.storage.database import Database
-from casework.adapters.storage.keeping_tables import erasure
+from casework.adapters.storage.keeping_tables import erasure, record_export_words
 from casework.adapters.storage.tables import audit, conversation, staff_member
 from casework.model.audit_acts import ActKind, load_acts
 from casework.model.errors import ConversationNotFound, ReasonNeeded
@@ -175,3 +175,41 @@ def test_a_number_is_kept_in_one_form(typed: str, kept: str) -> None:
 def test_without_a_reason_or_a_number_nothing_is_asked(reason: str, number: str) -> None:
     with pytest.raises(ReasonNeeded):
         read_asked(reason, number)
+
+
+def test_words_of_ones_own_are_kept_sealed_and_the_audit_says_only_that_there_are_some(line: Line) -> None:
+    """Red when: the words go into the audit; `keep_words` is not called."""
+    conversation_id = line.open("+447700900002")
+    by = a_member(line, "supervisor")
+    asked = read_asked("complaint", "op-12/26", "  Canary   words of staff ")
+
+    line.database.write_now(
+        lambda tx: ask_conversation(tx, conversation_id, by=by, relations=[], asked=asked)
+    )
+
+    [said] = line.database.read_now(lambda tx: tx.export_reads.list_words(conversation_id))
+    assert (said.words, said.by) == ("Canary words of staff", by.display_name)
+    stored = line.database.read_now(
+        lambda tx: tx.connection.exec_driver_sql("SELECT words FROM record_export_words").scalar_one()
+    )
+    assert "Canary" not in stored
+    [row] = line.rows(audit, act="record_export_asked")
+    assert row.thing == "complaint:OP-12/26:with_words"
+    assert line.row(record_export_words).conversation_id == conversation_id
+
+
+def test_words_about_a_whole_case_are_the_cases(line: Line) -> None:
+    line.add_cases()
+    by = a_member(line, "supervisor")
+
+    line.database.write_now(
+        lambda tx: ask_case(tx, REFERENCE, by=by, asked=read_asked("court", "op-12/26", "The judge asked"))
+    )
+
+    row = line.row(record_export_words)
+    assert (row.conversation_id, row.crime_reference, row.words) == (None, REFERENCE, "The judge asked")
+
+
+def test_more_words_than_fit_are_refused() -> None:
+    with pytest.raises(ReasonNeeded):
+        read_asked("court", "op-12/26", "x" * 501)

@@ -1,6 +1,6 @@
 """Drills: through the real pipeline, marked for ever, never sent, and measured.
 
-Red when, each tried once: `send_line` does not mark the conversation; `_keep_drill` is left out of `_show_next` and
+Red when, each tried once: `send_line` does not mark the conversation; `_keep_drill` is left out of `_take` and
 `_deliver`; `record_sent` updates without asking whether it was sent; `end` closes what somebody has; a code asked for
 by a drill is sent; `_first_claim` reads the item, which a return to the queue empties.
 """
@@ -398,7 +398,7 @@ async def test_no_lane_and_no_channel_is_let_through(line: Line, channel: Channe
 
 
 async def test_what_a_page_reads_itself_is_not_shown_as_sent(line: Line) -> None:
-    """Red when: the guard is left out of `_show_next`, where no sender is asked at all."""
+    """Red when: the guard is left out of `_take`, where no sender is asked at all."""
     conversation_id = line.open("drill:0:page", Channel.WEBCHAT)
     line.database.write_now(lambda tx: tx.drills.mark_conversation(conversation_id))
     message = an_outbound(conversation_id, channel=Channel.WEBCHAT, to="drill:0:page")

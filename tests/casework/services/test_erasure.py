@@ -29,11 +29,25 @@ from casework.adapters.storage.transaction import SqlTransaction
 from casework.adapters.storage.workbench_tables import example
 from casework.model.bulk_brake import ImportStatus
 from casework.model.desk import Grade, HandoffReason
-from casework.model.holds import ErasureStage, HoldReason, Refusal, Subject, SubjectKind
+from casework.model.holds import (
+    ErasureReason,
+    ErasureStage,
+    HoldReason,
+    LeftWhy,
+    Refusal,
+    Subject,
+    SubjectKind,
+)
 from casework.model.messages import Channel
 from casework.model.standings import Standing
-from casework.services import erasure, holds
-from casework.services.erasure import ErasureRefused, ErasureUnderWay
+from casework.services import erasure, holds, retention
+from casework.services.erasure import (
+    AnotherPersonNeeded,
+    ErasureNotWaiting,
+    ErasureRefused,
+    ErasureUnderWay,
+    WarningNotSeen,
+)
 from tests.casework.adapters.subject_canaries import Seeded
 from tests.support.builders import a_case, an_answer
 from tests.support.keeping import Keeper, a_conversation, a_person
@@ -403,3 +417,186 @@ def test_rows_are_taken_from_every_table_of_somebody(database: Database, keeper:
     assert set(tables) >= {each.name for each in find_belongings(keeper.rules).list_of_somebody()}
     assert set(tables) <= set(metadata.tables)
     assert desk_item.name in tables
+
+
+# --- what was never exported ----------------------------------------------------------------------
+
+
+async def talk_of_closed_case(line: Line, **values: object) -> str:
+    """A conversation in which a case was proved whose investigation is over."""
+    conversation_id = await talk(line)
+    line.add_cases(a_case(stage=CLOSED, **values))
+    line.database.write_now(
+        lambda tx: tx.standings.record(
+            conversation_id, a_case(**values).crime_reference, Standing.LINKED, method="code"
+        )
+    )
+    return conversation_id
+
+
+def ask_with_warning(line: Line, subject: Subject) -> str:
+    return line.database.write_now(
+        lambda tx: erasure.ask(tx, subject, ErasureReason.REQUEST, by="alex", has_seen_warning=True)
+    )
+
+
+async def test_what_the_forces_record_does_not_have_goes_only_when_two_people_know(
+    line: Line, keeper: Keeper
+) -> None:
+    """Red when: `ask` records it as begun; `answer_warning` takes whoever asked."""
+    subject = a_conversation(await talk_of_closed_case(line))
+
+    with pytest.raises(WarningNotSeen):
+        line.database.write_now(lambda tx: erasure.ask(tx, subject, ErasureReason.REQUEST, by="alex"))
+    erasure_id = ask_with_warning(line, subject)
+    assert await keeper.erase_all() == 0
+    assert len(line.rows(inbox)) == 1
+    with pytest.raises(AnotherPersonNeeded):
+        line.database.write_now(lambda tx: erasure.answer_warning(tx, erasure_id, agrees=True, by="alex"))
+    line.database.write_now(lambda tx: erasure.answer_warning(tx, erasure_id, agrees=True, by="robin"))
+    await keeper.erase_all()
+
+    assert keeper.find(erasure_id).stage is ErasureStage.DONE
+    assert line.rows(inbox) == []
+    acts = [(row.act, row.actor) for row in line.rows(audit) if row.act.startswith("eras")]
+    assert acts == [("erasure_asked", "alex"), ("erasure_agreed", "robin"), ("erased", "erasure")]
+
+
+async def test_a_second_person_who_says_no_keeps_it(line: Line, keeper: Keeper) -> None:
+    subject = a_conversation(await talk_of_closed_case(line))
+    erasure_id = ask_with_warning(line, subject)
+
+    line.database.write_now(lambda tx: erasure.answer_warning(tx, erasure_id, agrees=False, by="robin"))
+
+    found = keeper.find(erasure_id)
+    assert (found.stage, found.stopped_why) == (ErasureStage.STOPPED, Refusal.NOT_AGREED)
+    assert len(line.rows(inbox)) == 1
+    with pytest.raises(ErasureNotWaiting):
+        line.database.write_now(lambda tx: erasure.answer_warning(tx, erasure_id, agrees=True, by="robin"))
+    assert ask_with_warning(line, subject)
+
+
+async def test_what_has_come_since_stands_against_the_second_persons_yes(line: Line, keeper: Keeper) -> None:
+    subject = a_conversation(await talk_of_closed_case(line))
+    erasure_id = ask_with_warning(line, subject)
+    line.receive("and one more thing")
+
+    with pytest.raises(ErasureRefused) as refused:
+        line.database.write_now(lambda tx: erasure.answer_warning(tx, erasure_id, agrees=True, by="robin"))
+
+    assert refused.value.refusals[0] is Refusal.NEW_MESSAGE
+    assert keeper.find(erasure_id).stage is ErasureStage.WARNED
+
+
+async def test_what_the_forces_record_has_needs_no_second_person(line: Line, keeper: Keeper) -> None:
+    conversation_id = await talk_of_closed_case(line)
+
+    def note(tx: SqlTransaction) -> None:
+        up_to = tx.inbox.latest_id(conversation_id)
+        assert up_to is not None
+        retention.note_exported(tx, conversation_id, up_to, by="alex", covers_until=tx.now)
+
+    line.database.write_now(note)
+
+    erasure_id = line.database.write_now(
+        lambda tx: erasure.ask(tx, a_conversation(conversation_id), ErasureReason.REQUEST, by="alex")
+    )
+
+    assert keeper.find(erasure_id).stage is ErasureStage.OUTSIDE
+
+
+# --- their own number -----------------------------------------------------------------------------
+
+NUMBER = "+447700900123"
+
+
+def add_person(line: Line, **values: object) -> str:
+    """A person whose case is closed and whose contact of record is that number; their id."""
+    facts = a_case(stage=CLOSED, **({"contact_mobile": NUMBER} | values))
+    line.add_cases(facts)
+    reach = line.database.read_now(lambda tx: tx.people.find_of_case(facts.crime_reference))
+    assert reach is not None
+    return reach.person_id
+
+
+def left_of(line: Line, person_id: str) -> list[tuple[str, LeftWhy]]:
+    return line.database.read_now(lambda tx: tx.erasures.list_left(a_person(person_id)))
+
+
+async def write_from(line: Line, channel: Channel = Channel.SMS) -> str:
+    line.assistant.answer = an_answer("An answer of ours.")
+    received = line.receive("nothing is proved here", external_id=NUMBER, channel=channel)
+    await line.answer_all()
+    await line.deliver_all()
+    return received.conversation_id
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.WHATSAPP])
+async def test_what_came_from_their_number_while_it_was_of_record_goes_with_them(
+    line: Line, keeper: Keeper, channel: Channel
+) -> None:
+    """Red when: `find_covers` leaves out `_list_of_their_number`."""
+    person_id = add_person(line)
+    line.clock.advance(days=1)
+    await write_from(line, channel)
+
+    assert left_of(line, person_id) == []
+    keeper.ask(a_person(person_id))
+    await keeper.erase_all()
+
+    assert line.rows(conversation) == line.rows(inbox) == line.rows(person) == []
+
+
+@pytest.mark.parametrize("doubt", ["before", "doubted", "another", "of_a_case"])
+async def test_what_may_be_anothers_stays_and_is_listed_for_a_person(
+    line: Line, keeper: Keeper, doubt: str
+) -> None:
+    """A number may have been, or may be, another's.
+
+    Red when: one of the conditions of `_list_of_their_number` is left out.
+    """
+    if doubt == "before":
+        conversation_id = await write_from(line)
+        line.clock.advance(days=1)
+    person_id = add_person(line)
+    if doubt == "another":
+        add_person(line, crime_reference="43260012399", victim_name="Bo Example")
+    line.clock.advance(days=1)
+    if doubt != "before":
+        conversation_id = await write_from(line)
+    if doubt == "doubted":
+        line.database.write_now(
+            lambda tx: tx.connection.execute(
+                sa.update(person).values(contact_suspended_at=tx.now, contact_suspended_why="test")
+            )
+        )
+    if doubt == "of_a_case":
+        add_person(line, crime_reference="43260012399", victim_name="Bo Example")
+        other = case.c.crime_reference == "43260012399"
+        line.database.write_now(
+            lambda tx: tx.connection.execute(sa.update(case).where(other).values(person_id=None))
+        )
+        line.database.write_now(
+            lambda tx: tx.connection.execute(sa.delete(person).where(person.c.id != person_id))
+        )
+
+    assert left_of(line, person_id) == [(conversation_id, LeftWhy.NUMBER)]
+    erasure_id = keeper.ask(a_person(person_id))
+    await keeper.erase_all()
+
+    assert [row.id for row in line.rows(conversation)] == [conversation_id]
+    assert keeper.find(erasure_id).counts[erasure.LEFT] == 1
+
+
+async def test_a_phone_that_two_people_proved_themselves_on_is_listed_as_shared(line: Line) -> None:
+    person_id = add_person(line)
+    add_person(line, crime_reference="43260012399", victim_name="Bo Example", contact_mobile="+447700900124")
+    conversation_id = await write_from(line)
+    for reference in (a_case().crime_reference, "43260012399"):
+        line.database.write_now(
+            lambda tx, reference=reference: tx.standings.record(
+                conversation_id, reference, Standing.LINKED, method="code"
+            )
+        )
+
+    assert left_of(line, person_id) == [(conversation_id, LeftWhy.SHARED)]

@@ -4,6 +4,7 @@ Red when: the alarm is counted from another time (`..._is_told_after_thirty_days
 (`..._is_somebodys_work_...`); `covers_until` is the moment of the press by itself (`..._written_since_...`).
 """
 
+import asyncio
 import random
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,9 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from casework.adapters.storage.keeping_tables import hold, keeping_mark, record_export
+from casework.adapters.storage.key_tables import data_key
+from casework.adapters.storage.retention_rows import find_belongings
 from casework.adapters.storage.tables import (
     alarm,
     audit,
+    case,
     conversation,
     desk_item,
     inbox,
@@ -23,6 +27,8 @@ from casework.adapters.storage.tables import (
     turn,
 )
 from casework.adapters.storage.transaction import SqlTransaction
+from casework.adapters.storage.vaults import get_vault
+from casework.adapters.vault.shredded import read_shredded
 from casework.model.errors import MessageNotFound, ReasonNeeded
 from casework.model.holds import HoldReason, Subject, SubjectKind
 from casework.model.standings import Standing
@@ -308,3 +314,59 @@ async def test_what_a_hold_reaches_is_named(line: Line) -> None:
         assert all_of(found, SubjectKind.CONVERSATION) == [conversation_id]
         assert all_of(found, SubjectKind.CASE) == [reference]
         assert len(all_of(found, SubjectKind.PERSON)) == 1
+
+
+# --- keys -----------------------------------------------------------------------------------------
+
+
+def keys_of(line: Line) -> dict[str, str]:
+    """Owner -> the name of the key."""
+    return {row.owner: row.id for row in line.rows(data_key)}
+
+
+def shredded_in(line: Line) -> frozenset[str]:
+    return read_shredded(get_vault(line.database.engine)._file.path)
+
+
+async def test_the_key_of_a_conversation_that_had_its_time_never_comes_back(
+    line: Line, keeper: Keeper
+) -> None:
+    """Red when: `Belongings.remove` deletes keys as any other row."""
+    conversation_id = await talk(line)
+    key_id = keys_of(line)[conversation_id]
+    note_exported(line, conversation_id, covers_until=line.clock.now())
+    line.clock.advance(days=91)
+
+    keeper.remove_due()
+
+    assert conversation_id not in keys_of(line)
+    assert key_id in shredded_in(line)
+
+
+async def test_the_key_of_a_case_goes_once_nothing_of_the_case_is_left(line: Line, keeper: Keeper) -> None:
+    """Red when: `_finish_round` shreds none; `_list_uses` forgets a table (`..._sealed_with_it`)."""
+    line.add_cases(a_case(), a_case(crime_reference="43260012346", victim_name="Bo Example"))
+    gone, kept = "case:43260012345", "case:43260012346"
+    key_id = keys_of(line)[gone]
+    await asyncio.to_thread(keeper.keep_all)
+    assert {gone, kept} <= keys_of(line).keys()
+    rules = find_belongings(keeper.rules)
+    mine = case.c.crime_reference == "43260012345"
+    line.database.write_now(lambda tx: rules.remove(tx.connection, case, mine))
+
+    await asyncio.to_thread(keeper.keep_all)
+
+    assert gone not in keys_of(line)
+    assert kept in keys_of(line)
+    assert key_id in shredded_in(line)
+    assert ("rows_removed", "data_key:1") in [(row.act, row.thing) for row in line.rows(audit)]
+
+
+def test_a_key_with_which_something_is_sealed_meanwhile_stays(line: Line) -> None:
+    """Found unused by one transaction, used again by the next, before it is destroyed."""
+    line.add_cases()
+    [key_id] = [name for owner, name in keys_of(line).items() if owner.startswith("case:")]
+
+    assert line.database.read_now(lambda tx: tx.data_keys.list_unused(limit=9)) == []
+    assert line.database.write_now(lambda tx: tx.data_keys.shred_unused([key_id])) == 0
+    assert key_id in keys_of(line).values()
