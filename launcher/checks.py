@@ -14,10 +14,10 @@ SLOW_MARKS = f"{ALONE_MARKS} or browser"
 WORKERS = "2"
 FAULTS = "tests/faults"
 FAULT_WORKERS = "2"
-# Slow for what they work out, not for a service they start: two at a time lose nothing.
-CORE = "tests/casework"
-# They start a whole service each, and leave no room for another one.
-ALONE = ("test_rasa_killed.py", "test_gateway_down.py")
+# A file at a time each: what its tests share is started once.
+SLOW_TOGETHER = ("-n", WORKERS, "--dist", "loadfile")
+# They start a whole service each, and leave no room for another.
+ALONE = ("test_rasa_killed.py", "test_gateway_down.py", "test_soak.py")
 
 
 def run_checks(root: Path, *, unit_only: bool, pytest_arguments: Sequence[str]) -> int:
@@ -53,9 +53,10 @@ def list_steps(root: Path, *, unit_only: bool, pytest_arguments: Sequence[str]) 
     )
     steps["fault tests"] = [*pytest, "-n", FAULT_WORKERS, "-m", SLOW_MARKS, *together]
     steps["browser tests"] = [*pytest, "-n", WORKERS, "-m", BROWSER_MARKS]
-    steps["slow tests of the core"] = [*pytest, "-n", WORKERS, "-m", ALONE_MARKS, CORE]
-    left_out = [CORE, *together]
-    steps["slow tests"] = [*pytest, "-m", ALONE_MARKS, *(f"--ignore={each}" for each in left_out)]
+    alone = [f"{FAULTS}/{name}" for name in ALONE]
+    steps["fault tests one by one"] = [*pytest, "-m", SLOW_MARKS, *alone]
+    left_out = f"--ignore={FAULTS}"
+    steps["slow tests"] = [*pytest, *SLOW_TOGETHER, "-m", ALONE_MARKS, left_out]
     return steps
 
 

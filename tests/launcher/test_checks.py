@@ -5,32 +5,26 @@ from itertools import combinations
 import pytest
 from _pytest.mark.expression import Expression
 
-from launcher.checks import ALONE, CORE, FAULTS, list_steps
+from launcher.checks import ALONE, FAULTS, list_steps
 from tests.support.running import ROOT
 
 MARKS = ("browser", "journey", "rasa", "slow")
 
 
 def test_every_file_of_faults_runs_in_one_step() -> None:
-    """Red when the slow tests leave out a file the fault tests do not run, or run one again."""
+    """Red when one of them is in neither step, or in both, or runs among the other slow tests again."""
     steps = list_steps(ROOT, unit_only=False, pytest_arguments=())
-    files = {f"{FAULTS}/{file.name}" for file in (ROOT / FAULTS).glob("test_*.py")}
-    together = {word for word in steps["fault tests"] if word.startswith(FAULTS)}
-    left_out = {
-        word.removeprefix("--ignore=") for word in steps["slow tests"] if word.startswith("--ignore=")
-    }
+    files = sorted(f"{FAULTS}/{file.name}" for file in (ROOT / FAULTS).glob("test_*.py"))
+    run = [
+        word
+        for step in ("fault tests", "fault tests one by one")
+        for word in steps[step]
+        if word.startswith(FAULTS)
+    ]
 
-    assert together == left_out - {CORE}
-    assert files - together == {f"{FAULTS}/{name}" for name in ALONE}
-
-
-def test_the_core_has_a_step_for_its_slow_tests() -> None:
-    """Red when its slow tests run in no step, or in two."""
-    steps = list_steps(ROOT, unit_only=False, pytest_arguments=())
-
-    assert find_marks(steps["slow tests of the core"]) == find_marks(steps["slow tests"])
-    assert steps["slow tests of the core"][-1] == CORE
-    assert f"--ignore={CORE}" in steps["slow tests"]
+    assert sorted(run) == files
+    assert {f"{FAULTS}/{name}" for name in ALONE} <= set(steps["fault tests one by one"])
+    assert f"--ignore={FAULTS}" in steps["slow tests"]
 
 
 def find_marks(command: list[str]) -> str:
