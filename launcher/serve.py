@@ -27,9 +27,7 @@ from casework.adapters.service import Service
 from casework.adapters.settings import Settings
 from casework.adapters.traces import configure_traces
 from casework.bootstrap import build_service
-from channels.gateway import build_gateway_app
 from channels.runner import make_runner
-from console.app import build_console_app
 
 log = structlog.get_logger()
 
@@ -53,17 +51,21 @@ async def serve(
 async def _listen_with(
     part: str, service: Service, process: ProcessSettings, stop: asyncio.Event
 ) -> tuple[web.AppRunner, InHand]:
+    # Each brings in what it needs and no more: what the others bring takes memory that it needs for its readers.
     settings = service.settings
     if part == GATEWAY:
+        from channels.gateway import build_gateway_app
+
         return await _listen(build_gateway_app(service), process.host, settings.port, stop)
     if part == DESK:
+        from console.app import build_console_app
+
         return await _listen(build_console_app(service), process.host, settings.console_port, stop)
     # Reached by Rasa, and by nobody of the outside.
     return await _listen(_build_actions(service), process.private_host, settings.private_port, stop)
 
 
 def _build_actions(service: Service) -> web.Application:
-    # What the actions bring with them takes memory that a gateway without them needs for its readers.
     from actions.database_reads import DatabaseReads
     from actions.server import build_actions_app
 

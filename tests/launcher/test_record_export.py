@@ -34,7 +34,14 @@ def tale(service: Service, clock: SetClock) -> Tale:
 
 
 def asked(**values: object) -> Namespace:
-    defaults = {"by": "rowan", "reason": "court", "number": "OP-1/26", "out": None, "password_stdin": False}
+    defaults = {
+        "by": "rowan",
+        "reason": "court",
+        "number": "OP-1/26",
+        "words": "",
+        "out": None,
+        "password_stdin": False,
+    }
     return Namespace(**(defaults | values))
 
 
