@@ -182,7 +182,11 @@ def rasa_command(root: Path, checked: CheckedModel, *, port: int) -> tuple[str, 
         python,
         folder=work_folder(checked, port),
         reads=(checked.copy, endpoints),
-        code={"bot": root / "bot", "casework": root / "casework"},
+        code={
+            "bot": root / "bot",
+            "casework": root / "casework",
+            "tensorflow": root / "launcher" / "light" / "tensorflow",
+        },
         port=port,
         wanted=find_containment(),
     )

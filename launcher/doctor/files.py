@@ -42,7 +42,9 @@ def check_data_folder(examined: Examined) -> Iterator[Finding]:
         # Nobody reaches what is in a folder that is shut.
         yield Finding("data folder", True, f"{folder} is its owner's alone")
         return
-    private = [folder / "keys", *sorted((folder / "keys").glob("*"))]
+    kept = sorted((folder / "keys").glob("*"))
+    # What others check our signatures with is for everybody.
+    private = [folder / "keys", *(path for path in kept if ".pub." not in path.name)]
     if examined.is_real:
         private = [folder, *private]
     open_one = next((path for path in private if path.exists() and path.stat().st_mode & OTHERS), None)
