@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
+from pathlib import Path
 from threading import Lock, local
 from typing import Any, NamedTuple
 
@@ -51,8 +52,12 @@ def get_vault(engine: sa.Engine) -> "Vault":
 def check_keys(engine: sa.Engine) -> None:
     """For the start of a process: raises KeysWrong unless its key file is the database's. Writes nothing.
 
-    Where the database does not answer yet nothing is raised: it is looked at again before the first use.
+    Where the database does not answer yet, or its file is not there, nothing is raised and no file made: it is looked
+    at again before the first use.
     """
+    url = engine.url
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+        return
     with suppress(sa.exc.OperationalError):
         get_vault(engine).check()
 
