@@ -25,6 +25,7 @@ from launcher.bench_targets import Target, running_our_target, running_stock_tar
 from launcher.live_model import get_trained
 
 RATE = 10.0  # messages a second at which all are compared
+TIMES_STOCK = 10.0
 LARGEST_P95_MS = 1000.0
 STEP, LOWEST_RATE, MOST_STEPS = 1.25, 1.0, 14
 IDLE_SECONDS = 5.0
@@ -208,9 +209,11 @@ def _make_part(ours: Measured, stock: Measured, floor: Floor, model: StockModel,
         ),
         promises=(
             Promise(
-                text="At least the throughput of stock Rasa at the same p95 "
-                f"({ours.highest:.1f} to {stock.highest:.1f})",
-                held=ours.highest >= stock.highest,
+                text=f"{TIMES_STOCK:g} times the throughput of stock Rasa at the same p95 ({ours.highest:.1f} to "
+                f"{stock.highest:.1f}), or that part of its p95 {at} ({ours.at_rate.p95_ms:.0f} ms to "
+                f"{stock.at_rate.p95_ms:.0f} ms)",
+                held=ours.highest >= TIMES_STOCK * stock.highest
+                or TIMES_STOCK * ours.at_rate.p95_ms <= stock.at_rate.p95_ms,
             ),
             Promise(
                 text=f"A turn costs at most {LARGEST_CPU_RATIO:g} floors ({ratio:.2f})",
