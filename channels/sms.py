@@ -7,7 +7,6 @@ from aiohttp import web
 
 from casework.adapters.web_app import SERVICE
 from casework.services.receipts import record_receipt
-from casework.services.receive import receive_message
 from channels.spool import EMPTY_TWIML
 from channels.twilio_errors import name_failure
 from channels.twilio_forms import FormInvalid, parse_inbound_sms, parse_status
@@ -43,16 +42,7 @@ async def receive_sms(request: web.Request) -> web.Response:
     except FormInvalid:
         log.warning("form_refused", route="twilio_message")
         raise web.HTTPBadRequest from None
-    received = await service.database.write(
-        lambda tx: receive_message(
-            tx,
-            message,
-            screen=service.screen,
-            safety_lines=service.safety_lines,
-            bands=service.bands,
-            texts=service.texts,
-        )
-    )
+    received = await service.database.write(lambda tx: service.receive(tx, message))
     log.info("message_received", conversation_id=received.conversation_id, inbox_id=received.inbox_id)
     return web.Response(text=EMPTY_TWIML, content_type="text/xml")
 

@@ -19,7 +19,6 @@ from casework.model.errors import WaymarkError
 from casework.model.messages import InboundMessage, Origin
 from casework.services.ports import Transaction
 from casework.services.receipts import record_receipt
-from casework.services.receive import receive_message
 from channels.spool import MESSAGE_PATH, STATUS_PATH
 from channels.spool_files import (
     LineUnreadable,
@@ -169,14 +168,7 @@ def _read_message(service: Service, post: SpooledPost) -> Callable[[Transaction]
         api_url=settings.twilio_api_url,
     )
     message = replace(message, origin=Origin.SPOOL)
-    return lambda tx: receive_message(
-        tx,
-        message,
-        screen=service.screen,
-        safety_lines=service.safety_lines,
-        bands=service.bands,
-        texts=service.texts,
-    )
+    return lambda tx: service.receive(tx, message)
 
 
 def _read_status(service: Service, post: SpooledPost) -> Callable[[Transaction], object]:

@@ -17,7 +17,6 @@ from casework.adapters.settings import Settings
 from casework.model.messages import Channel, InboundMessage, Origin
 from casework.services.ports import Transaction
 from casework.services.receipts import record_receipt
-from casework.services.receive import Received, receive_message
 from casework.services.sweeps import Listed, ListedSend, Sweeping, Timetable
 from channels.twilio_errors import name_failure
 from channels.twilio_forms import MOST_MEDIA, WHATSAPP_PREFIX, FormInvalid, parse_inbound_sms
@@ -200,16 +199,6 @@ def build_timetable(
 ) -> Timetable:
     """The sweep of this service, wired, and when it is due."""
 
-    def receive(tx: Transaction, message: InboundMessage) -> Received:
-        return receive_message(
-            tx,
-            message,
-            screen=service.screen,
-            safety_lines=service.safety_lines,
-            bands=service.bands,
-            texts=service.texts,
-        )
-
     def record_news(tx: Transaction, send: ListedSend) -> None:
         record_receipt(
             tx,
@@ -227,7 +216,7 @@ def build_timetable(
             provider=TwilioList(reader, OurAddresses.from_settings(service.settings)),
             name=PROVIDER,
             channels=(Channel.SMS, Channel.WHATSAPP),
-            receive=receive,
+            receive=service.receive,
             record_news=record_news,
             every_seconds=EVERY_SECONDS_IN_THE_SANDBOX if is_sandbox else EVERY_SECONDS,
             take_earlier=take_earlier,

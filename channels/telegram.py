@@ -20,7 +20,7 @@ from casework.services.blocks import record_block, record_unblock
 from casework.services.edits import settle_edit
 from casework.services.menus import read_choice
 from casework.services.opt_outs import PROVIDER
-from casework.services.receive import Received, receive_message
+from casework.services.receive import Received
 from casework.services.unreadable import keep_unreadable
 from channels.telegram_updates import Membership, ParsedUpdate, UpdateUnreadable, parse_update
 
@@ -95,14 +95,7 @@ def _receive(tx: SqlTransaction, service: Service, update: ParsedUpdate) -> Rece
     settled = settle_edit(tx, message) if update.is_edit else _name_choice(tx, message)
     if settled is None:
         return None
-    return receive_message(
-        tx,
-        settled,
-        screen=service.screen,
-        safety_lines=service.safety_lines,
-        bands=service.bands,
-        texts=service.texts,
-    )
+    return service.receive(tx, settled)
 
 
 def _name_choice(tx: SqlTransaction, message: InboundMessage) -> InboundMessage:

@@ -11,7 +11,6 @@ from casework.services import answer, deliver
 from casework.services.ports import AssistantAnswer, AssistantReply, Delivery, JsonObject
 from casework.services.promises import load_promising
 from casework.services.receipts import record_receipt
-from casework.services.receive import receive_message
 from channels.twilio_errors import name_failure
 
 NEWS = ("sent", "delivered")
@@ -87,16 +86,7 @@ class Line:
             received_at=service.clock.now(),
             raw=RAW,
         )
-        await service.database.write(
-            lambda tx: receive_message(
-                tx,
-                message,
-                screen=service.screen,
-                safety_lines=service.safety_lines,
-                bands=service.bands,
-                texts=service.texts,
-            )
-        )
+        await service.database.write(lambda tx: service.receive(tx, message))
         while await answer.answer_next_turn(self._answering):
             pass
         while await deliver.deliver_next_message(self._delivering):

@@ -24,7 +24,6 @@ from casework.adapters.settings import Settings
 from casework.adapters.storage.tables import inbox, turn
 from casework.bootstrap import Service, build_service
 from casework.model.messages import Channel, InboundMessage
-from casework.services.receive import receive_message
 from launcher.bench_ingest import check_empty, find_percentile
 from launcher.bench_rasa import BenchFailed
 from launcher.capacity.queues import Shares, Station, arrive_by_chance, fixed, simulate
@@ -184,14 +183,7 @@ def _write(service: Service, count: int, *, name: str) -> int:
             received_at=datetime.now(UTC),
         )
         received = service.database.write_now(
-            lambda tx, message=message: receive_message(  # type: ignore[misc]
-                tx,
-                message,
-                screen=service.screen,
-                safety_lines=service.safety_lines,
-                bands=service.bands,
-                texts=service.texts,
-            )
+            lambda tx, message=message: service.receive(tx, message)  # type: ignore[misc]
         )
         stored.append(received.inbox_id)
     return int(stored[0] or 0)

@@ -8,8 +8,9 @@ from casework.adapters.storage.database import Database
 from casework.model.bands import Bands
 from casework.model.grade_clocks import GradeClocks
 from casework.model.masking import Masker
-from casework.services.ports import Clock
-from casework.services.receive import Screen
+from casework.model.messages import InboundMessage
+from casework.services.ports import Clock, Transaction
+from casework.services.receive import Received, Screen, receive_message
 from casework.services.safety_lines import SafetyLines
 from casework.services.service_texts import ServiceTexts
 
@@ -27,3 +28,14 @@ class Service:
     passwords: ArgonPasswords
     masker: Masker
     clocks: GradeClocks  # with the hours at which the desk is staffed
+
+    def receive(self, tx: Transaction, message: InboundMessage) -> Received:
+        """Stores and screens a message of whatever channel: `receive_message`, with this service's own parts."""
+        return receive_message(
+            tx,
+            message,
+            screen=self.screen,
+            safety_lines=self.safety_lines,
+            bands=self.bands,
+            texts=self.texts,
+        )

@@ -10,7 +10,6 @@ from urllib.parse import unquote_to_bytes
 from casework.adapters.service import Service
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.messages import Channel, InboundMessage
-from casework.services.receive import receive_message
 
 LONGEST_TEXT = 4000
 MSG_ID = re.compile(r"[0-9a-f]{8,40}")
@@ -97,14 +96,7 @@ def name_writer(form: ComposerForm) -> str:
 
 def receive_words(tx: SqlTransaction, form: ComposerForm, external_id: str, service: Service) -> None:
     """Stored, screened and on its way to whoever answers; the same form a second time changes nothing."""
-    receive_message(
-        tx,
-        form.to_message(external_id, received_at=tx.now),
-        screen=service.screen,
-        safety_lines=service.safety_lines,
-        bands=service.bands,
-        texts=service.texts,
-    )
+    service.receive(tx, form.to_message(external_id, received_at=tx.now))
 
 
 def new_msg_id() -> str:
