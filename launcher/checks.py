@@ -47,6 +47,8 @@ def list_steps(root: Path, *, unit_only: bool, pytest_arguments: Sequence[str]) 
         # Under a minute: the same storage tests on PostgreSQL are left to the whole run.
         steps["unit tests"] += ["-k", "not postgresql"]
         return steps
+    # Minutes of work the rest shares: a test that starts the service waits for its start, not for this.
+    steps["training"] = [python, "-m", "launcher", "train"]
     # One list for both, so that no file falls between them.
     together = sorted(
         f"{FAULTS}/{file.name}" for file in (root / FAULTS).glob("test_*.py") if file.name not in ALONE

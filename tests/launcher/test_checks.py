@@ -27,6 +27,16 @@ def test_every_file_of_faults_runs_in_one_step() -> None:
     assert f"--ignore={FAULTS}" in steps["slow tests"]
 
 
+def test_the_assistant_is_trained_before_the_first_test_that_starts_it() -> None:
+    """Red when a bare machine trains within the wait of whatever test asks for the service first."""
+    steps = list(list_steps(ROOT, unit_only=False, pytest_arguments=()))
+
+    assert all(
+        steps.index("training") < steps.index(name)
+        for name in ("fault tests", "browser tests", "fault tests one by one", "slow tests")
+    )
+
+
 def find_marks(command: list[str]) -> str:
     return command[command.index("-m", 3) + 1]
 
@@ -49,6 +59,6 @@ def test_every_test_runs_in_exactly_one_step(marks: set[str]) -> None:
 
 
 def test_the_quick_run_has_neither_of_them() -> None:
-    assert not {"fault tests", "browser tests", "slow tests"} & set(
+    assert not {"training", "fault tests", "browser tests", "slow tests"} & set(
         list_steps(ROOT, unit_only=True, pytest_arguments=())
     )
