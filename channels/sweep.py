@@ -6,6 +6,7 @@ the person), so what it gives goes through the webhook's own parser as the form 
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -59,8 +60,8 @@ class TwilioList:
 
     def __init__(self, reader: TwilioReader, ours: OurAddresses, *, page_size: int = LARGEST_PAGE) -> None:
         self._reader = reader
-        self._page_size = str(page_size)
-        self._newest_page_size = str(min(page_size, NEWEST_PAGE))
+        self._page_size = page_size
+        self._newest_page_size = min(page_size, NEWEST_PAGE)
         self._ours = ours
         self._path = f"/2010-04-01/Accounts/{reader.account.account_sid}/Messages"
 
@@ -68,7 +69,7 @@ class TwilioList:
         entries: list[JsonObject] = []
         is_cut = False
         for each in _days(day, received_at.astimezone(UTC).date() + timedelta(days=1)):
-            listed = self._list({"DateSent": each.isoformat(), "PageSize": self._page_size})
+            listed = self._list({"DateSent": each.isoformat(), "PageSize": str(self._page_size)})
             page: list[JsonObject] = []
             try:
                 async for entry in listed:
@@ -77,10 +78,22 @@ class TwilioList:
                 is_cut = True
             entries += reversed(page)
         # The newest again, whatever their date: one that has none yet is in no day.
-        newest = self._list({"PageSize": self._newest_page_size}, most_pages=1)
+        newest = self._list({"PageSize": str(self._newest_page_size)}, most_pages=1)
         entries += reversed([entry async for entry in newest if _created_at(entry).date() >= day])
         listed = _sort_out(entries, self._ours, self._reader.account, received_at)
         return replace(listed, is_cut=is_cut)
+
+    async def list_newest(self, since: datetime, *, received_at: datetime) -> Listed:
+        entries: list[JsonObject] = []
+        older = 0
+        with suppress(TooManyPages):
+            async for entry in self._list({"PageSize": str(self._newest_page_size)}):
+                entries.append(entry)
+                # One that was written long ago and left just now stands among the newest: no reason to stop.
+                older = older + 1 if _created_at(entry) < since else 0
+                if older == self._newest_page_size:
+                    break
+        return _sort_out(reversed(entries), self._ours, self._reader.account, received_at)
 
     async def add_media(self, message: InboundMessage) -> InboundMessage:
         account, path = self._reader.account, f"{self._path}/{message.provider_message_id}/Media.json"

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 
 import aiohttp
@@ -19,7 +19,6 @@ from casework.adapters.logs import configure_logs
 from casework.adapters.own_process import keep_memory_private
 from casework.adapters.process_settings import ProcessSettings
 from casework.adapters.settings import Settings
-from casework.adapters.storage.changes import Changes, watch_changes
 from casework.adapters.storage.statements import new_id
 from casework.adapters.traces import configure_traces
 from casework.bootstrap import Service, build_service
@@ -51,6 +50,8 @@ from casework.services import (
 )
 from casework.services.kept_informed import load_kept_informed
 from casework.services.ports import Transaction
+from casework.services.work_ports import Work
+from channels.crews import IDLE_SECONDS, Crew, Lookout, Step, attempt
 from channels.keeping import open_steps
 from channels.media import open_provider_files
 from channels.media_types import find_media_type
@@ -68,13 +69,7 @@ log = structlog.get_logger()
 ANSWERERS = 4
 SENDERS = 4
 FETCHERS = 2
-IDLE_SECONDS = 1.0
 RENEW_SECONDS = 3.0
-FAILURE_PAUSE_SECONDS = 1.0
-
-Step = Callable[[], Awaitable[bool]]
-# Called with what to call once there is work, and before it is done.
-LeasingStep = Callable[[Callable[[], None]], Awaitable[bool]]
 
 
 async def run_worker(service: Service, *, stop: asyncio.Event) -> None:
@@ -88,10 +83,10 @@ async def run_worker(service: Service, *, stop: asyncio.Event) -> None:
         assistant = RasaAssistant(service.settings.rasa_urls, service.settings.turn_secret, session)
         seeding = contents.Seeding(store=service.database, texts=load_base_texts())
         # Before the first answer. Where it fails, it is tried again beside them.
-        await _try(seeding.seed)
+        await attempt(seeding.seed)
         crews, others = _loops(service, assistant, worker_id, stop)
-        finishing = [asyncio.create_task(loop) for loop in crews]
-        tasks = [*finishing, *map(asyncio.create_task, [*others, _poll(seeding.seed)])]
+        finishing = asyncio.create_task(crews)
+        tasks = [finishing, *map(asyncio.create_task, [*others, _poll(seeding.seed)])]
         log.info("worker_started")
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -99,7 +94,7 @@ async def run_worker(service: Service, *, stop: asyncio.Event) -> None:
         stopped.cancel()
         if not has_died:
             log.info("worker_leaving", seconds=FINISH_SECONDS)
-            await asyncio.wait(finishing, timeout=FINISH_SECONDS)
+            await asyncio.wait([finishing], timeout=FINISH_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -112,8 +107,8 @@ async def run_worker(service: Service, *, stop: asyncio.Event) -> None:
 
 def _loops(
     service: Service, assistant: RasaAssistant, worker_id: str, stop: asyncio.Event
-) -> tuple[list[Coroutine[None, None, None]], list[Coroutine[None, None, None]]]:
-    """Those who finish what they have in hand when they are told to stop, and all others."""
+) -> tuple[Coroutine[None, None, None], list[Coroutine[None, None, None]]]:
+    """What finishes what it has in hand when it is told to stop, and all others."""
     promising = promises.load_promising(service.texts, service.clocks.hours)
     answering = answer.Answering(
         store=service.database,
@@ -144,32 +139,30 @@ def _loops(
         name_failure=name_failure,
     )
     crews = [
-        _crew(
-            service,
+        Crew(
+            Work.TURN,
             lambda leased: answer.answer_next_turn(answering, on_leased=leased),
             size=ANSWERERS,
-            stop=stop,
         ),
-        _crew(
-            service,
+        Crew(
+            Work.MESSAGE,
             lambda leased: deliver.deliver_next_message(delivering, on_leased=leased),
             size=SENDERS,
-            stop=stop,
         ),
-        _repeat(
-            service,
-            lambda: prove.issue_next_code(
+        Crew(
+            Work.CODE,
+            lambda _leased: prove.issue_next_code(
                 service.database,
                 codes=service.codes,
                 texts=service.texts,
                 segments_a_day=service.settings.code_segments_a_day,
             ),
-            stop=stop,
         ),
-        _repeat(
-            service,
-            lambda: duress.hear_next_duress(service.database, codes=service.codes, bands=service.bands),
-            stop=stop,
+        Crew(
+            Work.DURESS_CHECK,
+            lambda _leased: duress.hear_next_duress(
+                service.database, codes=service.codes, bands=service.bands
+            ),
         ),
     ]
     loops = [_poll(*_watch_steps(service, promising))]
@@ -184,7 +177,7 @@ def _loops(
     loops.append(_recover(service))
     loops.append(_let_go(service))
     loops.append(_keep_leases(service, answering, delivering))
-    return crews, loops
+    return Lookout(service.database, crews).run(stop), loops
 
 
 def _make_pace(service: Service) -> deliver.Pace:
@@ -308,73 +301,17 @@ def _telegram_loops(service: Service) -> list[Coroutine[None, None, None]]:
     return [_poll(webhook.look)]
 
 
-async def _crew(service: Service, step: LeasingStep, *, size: int, stop: asyncio.Event) -> None:
-    """`size` at work at most, and one looking for work: a step says when it has some, and the next one looks.
-
-    Whoever finds none waits for a commit, and looks anyway each second. After `stop` nobody looks, and who is at work
-    comes to the end of it.
-    """
-    changes = watch_changes(service.database.engine)
-    looking = asyncio.Lock()
-    try:
-        await asyncio.gather(*(_take_turns(changes, looking, step, stop) for _ in range(size)))
-    finally:
-        await changes.close()
-
-
-async def _take_turns(
-    changes: Changes, looking: asyncio.Lock, step: LeasingStep, stop: asyncio.Event
-) -> None:
-    while not stop.is_set():
-        await _look(changes, looking, step, stop)
-
-
-async def _look(changes: Changes, looking: asyncio.Lock, step: LeasingStep, stop: asyncio.Event) -> None:
-    await looking.acquire()
-    is_ours = True
-
-    def let_look() -> None:
-        nonlocal is_ours
-        is_ours = False
-        looking.release()
-
-    try:
-        # Whoever waited for their turn to look may have waited beyond the end.
-        if not stop.is_set() and not await _try(lambda: step(let_look)) and is_ours:
-            await changes.wait(IDLE_SECONDS)
-    finally:
-        if is_ours:
-            looking.release()
-
-
-def _repeat(service: Service, step: Step, *, stop: asyncio.Event) -> Coroutine[None, None, None]:
-    """A crew of one, who works before looking again."""
-    return _crew(service, lambda _leased: step(), size=1, stop=stop)
-
-
 async def _poll(*steps: Step) -> None:
     """For what nobody waits for: looks each second, and no commit of another wakes it."""
     while True:
-        found = [await _try(step) for step in steps]
+        found = [await attempt(step) for step in steps]
         if not any(found):
             await asyncio.sleep(IDLE_SECONDS)
 
 
-async def _try(step: Step) -> bool:
-    try:
-        return await step()
-    except asyncio.CancelledError:
-        raise
-    except Exception:
-        # Whatever was leased comes back by itself; the loop must outlive any one message.
-        log.exception("step_failed")
-        await asyncio.sleep(FAILURE_PAUSE_SECONDS)
-        return False
-
-
 async def _keep_leases(service: Service, answering: answer.Answering, delivering: deliver.Delivering) -> None:
     while True:
-        await _try(lambda: _renew(service, answering, delivering))
+        await attempt(lambda: _renew(service, answering, delivering))
         await asyncio.sleep(RENEW_SECONDS)
 
 

@@ -74,8 +74,6 @@ async def deliver_next_message(
 
     `on_leased` is called once there is one, before it is sent: somebody else may look for the next.
     """
-    if not await delivering.store.read(lambda tx: tx.outbox.has_next()):
-        return False
     began = delivering.monotonic()
     taken = await _take_next(delivering)
     if taken is None:

@@ -19,6 +19,7 @@ from casework.model.messages import (
     DeliveryState,
     InboundMedia,
     InboundMessage,
+    Lane,
     Origin,
     OutboundMessage,
     OutboxStatus,
@@ -68,6 +69,7 @@ from casework.services.supervision_ports import (
     Quality,
 )
 from casework.services.switch_ports import AssistantSwitch, RestoreGaps, Trials
+from casework.services.work_ports import WaitingWork
 
 JsonObject = dict[str, Any]
 Result = TypeVar("Result")
@@ -501,9 +503,6 @@ class Turns(Protocol):
     def find_written_at(self, turn_id: str) -> datetime | None:
         """When its message was written, as far as anybody knows; None where there is no such turn."""
 
-    def has_next(self) -> bool:
-        """Whether a turn waits to be leased; for looking without a write."""
-
     def lease_next(self, worker_id: str, *, lease_seconds: float) -> LeasedTurn | None:
         """The oldest unfinished turn whose conversation has none before it and none in flight."""
 
@@ -634,9 +633,6 @@ class Outbox(Protocol):
     ) -> int | None:
         """The row's id, or None when its dedupe key is already there. Called by `outgoing` alone."""
 
-    def has_next(self) -> bool:
-        """Whether a message is due; for looking without a write."""
-
     def lease_next(self, worker_id: str, *, lease_seconds: float) -> LeasedDelivery | None:
         """Most urgent lane first; within a conversation strictly in order, but for what must wait for its hour."""
 
@@ -707,6 +703,12 @@ class Outbox(Protocol):
 class HeldMessages(Protocol):
     def release(self, conversation_id: str) -> int:
         """What is held there leaves now, in its order; how many."""
+
+    def list_in_lane(self, conversation_id: str, lane: Lane) -> list[int]:
+        """Outbox ids of what is held there, the oldest first."""
+
+    def give_up(self, outbox_id: int, *, reason: str) -> None:
+        """It does not leave any more: kept as failed. Nothing for one that is not held."""
 
     def find_newest(self, conversation_id: str) -> int | None:
         """The message held there that was written last."""
@@ -1328,6 +1330,8 @@ class Transaction(Protocol):
     def inbox(self) -> Inbox: ...
     @property
     def turns(self) -> Turns: ...
+    @property
+    def waiting_work(self) -> WaitingWork: ...
     @property
     def outbox(self) -> Outbox: ...
     @property

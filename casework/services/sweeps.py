@@ -2,6 +2,9 @@
 
 What we do not hold is taken in with the same receive function as a webhook, and is screened like any other. A webhook
 that is still on its way makes no second row: the inbox is unique by the provider's id.
+
+A whole comparing reads all of yesterday and today, and one worker does it for all. What was too young for it is looked
+for soon, among the newest alone: it would else be the whole list every few seconds for as long as somebody writes.
 """
 
 import time
@@ -26,6 +29,8 @@ LIST_SETTLES = timedelta(minutes=15)
 MEDIA_PATIENCE = timedelta(minutes=5)
 MISSING_HOLDS = timedelta(hours=1)
 LONGEST_LOOK_BACK = timedelta(days=14)
+# How far the newest are read: longer by far than anything is too young, or waits for its pictures' addresses.
+NEWEST = timedelta(minutes=15)
 SOON_SECONDS = 15.0
 MOST_ASKED_ONE_BY_ONE = 50
 MOST_FAILURES = 5
@@ -73,6 +78,9 @@ class ProviderList(Protocol):
     async def list_since(self, day: date, *, received_at: datetime) -> Listed:
         """Everything from that day (UTC) until now, both directions."""
 
+    async def list_newest(self, since: datetime, *, received_at: datetime) -> Listed:
+        """The newest entries until now, both directions, as far back as `since` or a page beyond it."""
+
     async def add_media(self, message: InboundMessage) -> InboundMessage:
         """The message with where its pictures and files are."""
 
@@ -98,30 +106,55 @@ class Sweeping:
 
 @dataclass
 class Timetable:
-    """When the next sweep is due: at once after a start, then as often as set, and whenever somebody asks."""
+    """When the next sweep is due: at once after a start, then as often as set, and whenever somebody asks.
+
+    Of several workers one sweeps each time. Each looks at the newest itself while some are too young.
+    """
 
     sweeping: Sweeping
     due_at: float = field(default=float("-inf"))
+    whole_at: float = field(default=float("-inf"))
 
     async def sweep_if_due(self) -> bool:
         """A worker step. False when there was nothing to do yet."""
-        sweeping = self.sweeping
-        if sweeping.monotonic() < self.due_at:
-            asked = await sweeping.store.read(lambda tx: tx.sweeps.is_asked(sweeping.name))
-            if not asked:
-                return False
+        sweeping, now = self.sweeping, self.sweeping.monotonic()
+        is_asked = await sweeping.store.read(lambda tx: tx.sweeps.is_asked(sweeping.name))
+        if not is_asked and now < self.due_at:
+            return False
+        is_whole = is_asked or (now >= self.whole_at and not await self._has_been_swept())
         # Before the sweep, so that one that breaks is not tried again without a pause.
-        self.due_at = sweeping.monotonic() + SOON_SECONDS
-        outcome = await sweep(sweeping)
+        self.due_at = now + SOON_SECONDS
+        outcome = await (sweep if is_whole else look_at_newest)(sweeping)
+        if outcome.has_failed:
+            self.whole_at = float("-inf")
+        elif is_whole:
+            self.whole_at = sweeping.monotonic() + sweeping.every_seconds
         if outcome.is_settled:
-            self.due_at = sweeping.monotonic() + sweeping.every_seconds
+            self.due_at = self.whole_at
         return True
+
+    async def _has_been_swept(self) -> bool:
+        """By another worker, since our own last time. Not after a start or a failure: nobody knows what was missed."""
+        if self.whole_at == float("-inf"):
+            return False
+        left = await self.sweeping.store.read(self._count_seconds_left)
+        if left <= 0:
+            return False
+        self.whole_at = self.sweeping.monotonic() + left
+        return True
+
+    def _count_seconds_left(self, tx: Transaction) -> float:
+        newest = tx.sweeps.find_newest(self.sweeping.name)
+        if newest is None:
+            return 0.0
+        return self.sweeping.every_seconds - (tx.now - newest.started_at).total_seconds()
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweepOutcome:
     counted: SweepCount
     is_settled: bool  # False: something was too young, or could not be had; look again soon
+    has_failed: bool = False  # something could not be had, or not be stored
 
 
 @dataclass
@@ -150,7 +183,7 @@ async def sweep(sweeping: Sweeping) -> SweepOutcome:
     except ProviderUnreachable as failure:
         code = failure.code
         await sweeping.store.write(lambda tx: _record_failure(tx, run_id, code))
-        return SweepOutcome(counted=SweepCount(), is_settled=False)
+        return SweepOutcome(counted=SweepCount(), is_settled=False, has_failed=True)
     await _record_held(sweeping, tally)
     counted = SweepCount(
         listed_in=len(listed.inbound),
@@ -159,7 +192,32 @@ async def sweep(sweeping: Sweeping) -> SweepOutcome:
         missing_out=tally.lost_sends,
     )
     await sweeping.store.write(lambda tx: _finish(tx, sweeping.name, run_id, counted, tally))
-    return SweepOutcome(counted=counted, is_settled=not (tally.young or tally.failed))
+    return _tell(tally, counted)
+
+
+async def look_at_newest(sweeping: Sweeping) -> SweepOutcome:
+    """The same for what is only minutes old. No `sweep_run` is recorded, and nothing is said of what is not listed."""
+    at = await sweeping.store.read(lambda tx: tx.now)
+    try:
+        listed = await sweeping.provider.list_newest(at - NEWEST, received_at=at)
+        listed = await sweeping.store.read(lambda tx: _leave_out_unkept(tx, listed))
+        tally = _Tally(at=at, since=at - NEWEST, listed=listed)
+        await _take_missing(sweeping, tally)
+        await _account_for_all(sweeping, _list_settled_sends(tally))
+    except ProviderUnreachable as failure:
+        code = failure.code
+        await sweeping.store.write(lambda tx: tx.alarms.sound(UNREACHABLE, code))
+        return SweepOutcome(counted=SweepCount(), is_settled=False, has_failed=True)
+    counted = SweepCount(missing_in=len(tally.missing))
+    if tally.missing or tally.failed:
+        await sweeping.store.write(lambda tx: tx.alarms.sound(MISSING, _say(counted, tally.failed)))
+    return _tell(tally, counted)
+
+
+def _tell(tally: _Tally, counted: SweepCount) -> SweepOutcome:
+    return SweepOutcome(
+        counted=counted, is_settled=not (tally.young or tally.failed), has_failed=tally.failed > 0
+    )
 
 
 def _start(tx: Transaction, name: str) -> tuple[int, datetime, date]:
@@ -257,8 +315,7 @@ def _find_holders(tx: Transaction, messages: Iterable[InboundMessage]) -> dict[s
 
 
 async def _compare_sends(sweeping: Sweeping, tally: _Tally) -> None:
-    sends = [each for each in tally.listed.outbound if each.created_at <= tally.at - SEND_SETTLES]
-    tally.lost_sends = await _account_for_all(sweeping, sends)
+    tally.lost_sends = await _account_for_all(sweeping, _list_settled_sends(tally))
     unlisted = await sweeping.store.read(lambda tx: _list_unlisted(tx, sweeping, tally))
     found: list[ListedSend] = []
     for provider_id in unlisted[:MOST_ASKED_ONE_BY_ONE]:
@@ -269,6 +326,10 @@ async def _compare_sends(sweeping: Sweeping, tally: _Tally) -> None:
             found.append(send)
     if found:
         await _account_for_all(sweeping, found)
+
+
+def _list_settled_sends(tally: _Tally) -> list[ListedSend]:
+    return [each for each in tally.listed.outbound if each.created_at <= tally.at - SEND_SETTLES]
 
 
 async def _account_for_all(sweeping: Sweeping, sends: Sequence[ListedSend]) -> int:
@@ -323,7 +384,7 @@ async def _record_held(sweeping: Sweeping, tally: _Tally) -> None:
 def _count_held(tx: Transaction, tally: _Tally) -> list[tuple[str, int, int]]:
     """(conversation, listed, held) over both directions, without what is too young to be judged."""
     came = [each for each in tally.listed.inbound if _said_at(each) <= tally.at - SETTLE]
-    went = [each for each in tally.listed.outbound if each.created_at <= tally.at - SEND_SETTLES]
+    went = _list_settled_sends(tally)
     held = _find_holders(tx, came)
     held |= tx.sweeps.find_conversations_out([each.provider_message_id for each in went])
     listed, have = Counter[str](held.values()), Counter[str](held.values())

@@ -99,6 +99,16 @@ async def test_every_page_of_both_directions_is_read_oldest_first_and_each_messa
     assert [int(each.provider_message_id[2:], 16) for each in listed.outbound] == [3, 6, 9]
 
 
+async def test_the_newest_are_read_as_far_as_a_page_beyond_the_moment_asked_for(tmp_path: Path) -> None:
+    """Red when the whole list is read; or when one that was written long ago and stands among them ends it."""
+    messages = [came(number, NOON - timedelta(minutes=60 - number)) for number in range(1, 60)]
+    messages.append(came(60, NOON - timedelta(days=2)))
+    async with provider_with(tmp_path, *messages) as stage, stage.list(page_size=3) as provider:
+        listed = await provider.list_newest(NOON - timedelta(minutes=10), received_at=NOON)
+
+    assert ids(listed) == [60, *range(47, 60)]
+
+
 async def test_what_the_provider_answers_by_itself_is_no_send_of_ours(tmp_path: Path) -> None:
     """Its own answer to a STOP. Red when it is compared: each STOP would be a send unaccounted for."""
     reply = _recorded(2, NOON - timedelta(minutes=4), direction=Direction.REPLY, from_=SERVICE, to=HANDSET)

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.sealed import seal
-from casework.adapters.storage.statements import insert_once, lock_rows, lock_rows_for
+from casework.adapters.storage.statements import insert_once, lease_row, lock_rows, lock_rows_for
 from casework.adapters.storage.tables import (
     OUTBOX_UNFINISHED,
     conversation,
@@ -37,7 +37,8 @@ LONGEST_WORD = 32  # of a provider's word or code: what the tables hold
 
 
 @cache
-def _next_row(*columns: Any) -> sa.Select[Any]:
+def select_due(*columns: Any) -> sa.Select[Any]:
+    """The messages that could be leased at the moment `now`, most urgent first."""
     now = sa.bindparam("now", type_=outbox.c.not_before.type)
     other = outbox.alias("other")
     ahead = sa.exists().where(
@@ -63,27 +64,15 @@ def _next_row(*columns: Any) -> sa.Select[Any]:
         sa.select(*columns)
         .where(status_in(outbox, OUTBOX_UNFINISHED), is_free, outbox.c.not_before <= now, ~ahead)
         .order_by(outbox.c.lane, outbox.c.id)
-        .limit(1)
     )
 
 
 @cache
 def _find_next_row(dialect: str) -> sa.Select[Any]:
-    return lock_rows_for(dialect, _next_row(outbox), outbox)
+    return lock_rows_for(dialect, select_due(outbox).limit(1), outbox)
 
 
 # Built once: building them costs more than running them, and each message asks them.
-LEASE = (
-    sa.update(outbox)
-    .where(outbox.c.id == sa.bindparam("of"))
-    .values(
-        status=sa.bindparam("to_status"),
-        fence=outbox.c.fence + 1,
-        attempts=outbox.c.attempts + 1,
-        leased_by=sa.bindparam("worker"),
-        lease_until=sa.bindparam("until"),
-    )
-)
 RECORD_ATTEMPT = sa.insert(delivery_attempt)
 OF_CONVERSATION = sa.select(conversation.c.epoch, conversation.c.is_drill).where(
     conversation.c.id == sa.bindparam("of")
@@ -161,7 +150,7 @@ class SqlOutbox:
             return None
         until = self._now + timedelta(seconds=lease_seconds)
         sending = {"of": row.id, "to_status": OutboxStatus.SENDING.value}
-        self._connection.execute(LEASE, {**sending, "worker": worker_id, "until": until})
+        self._connection.execute(lease_row(outbox), {**sending, "worker": worker_id, "until": until})
         self._record_attempt(row.id, "started")
         of = self._conversation(row.conversation_id)
         return LeasedDelivery(
@@ -185,9 +174,6 @@ class SqlOutbox:
 
     def _conversation(self, conversation_id: str) -> Any:
         return self._connection.execute(OF_CONVERSATION, {"of": conversation_id}).one()
-
-    def has_next(self) -> bool:
-        return self._connection.execute(_next_row(outbox.c.id), {"now": self._now}).first() is not None
 
     def _first_attempt_at(self, outbox_id: int) -> datetime | None:
         return self._connection.execute(FIRST_ATTEMPT, {"of": outbox_id}).scalar()

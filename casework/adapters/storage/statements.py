@@ -1,4 +1,4 @@
-"""The two statements whose spelling differs between the dialects."""
+"""Statements that several tables share, and those whose spelling differs between the dialects."""
 
 import secrets
 from functools import cache
@@ -43,3 +43,22 @@ def lock_rows(connection: sa.Connection, query: sa.Select[Any], table: sa.Table)
 
 def lock_rows_for(dialect: str, query: sa.Select[Any], table: sa.Table) -> sa.Select[Any]:
     return query.with_for_update(skip_locked=True, of=table) if dialect == "postgresql" else query
+
+
+@cache
+def lease_row(table: sa.Table) -> sa.Update:
+    """Leases the row `of` to `worker`, `until` when, as `to_status`: whoever had it before holds an old fence.
+
+    Built once for each table: building it costs more than running it, and each message needs it.
+    """
+    return (
+        sa.update(table)
+        .where(table.c.id == sa.bindparam("of"))
+        .values(
+            status=sa.bindparam("to_status"),
+            fence=table.c.fence + 1,
+            attempts=table.c.attempts + 1,
+            leased_by=sa.bindparam("worker"),
+            lease_until=sa.bindparam("until"),
+        )
+    )

@@ -79,6 +79,7 @@ from casework.adapters.storage.turns import SqlTurns
 from casework.adapters.storage.unmaskings import SqlUnmaskings
 from casework.adapters.storage.unusual_readings import SqlUnusualReadings
 from casework.adapters.storage.victims import SqlPeople
+from casework.adapters.storage.waiting_work import SqlWaitingWork
 from casework.adapters.storage.wellbeing import SqlBreaks, SqlExposures
 from casework.adapters.storage.workbench_jobs import SqlJobs
 from casework.services.ports import Clock
@@ -113,6 +114,10 @@ class SqlTransaction:
     @cached_property
     def turns(self) -> SqlTurns:
         return SqlTurns(self.connection, self.now)
+
+    @cached_property
+    def waiting_work(self) -> SqlWaitingWork:
+        return SqlWaitingWork(self.connection, self.now)
 
     @cached_property
     def outbox(self) -> SqlOutbox:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from casework.adapters.storage.conversations import SqlConversations, screen_from_json
-from casework.adapters.storage.statements import lock_rows_for, new_id
+from casework.adapters.storage.statements import lease_row, lock_rows_for, new_id
 from casework.adapters.storage.tables import TURN_UNFINISHED, inbox, status_in, turn
 from casework.model.messages import Origin, find_written_at
 from casework.services.ports import LeasedTurn, NewestTurn
@@ -18,7 +18,8 @@ RECORD = sa.insert(turn)
 
 
 @cache
-def _next_turn(*columns: Any) -> sa.Select[Any]:
+def select_free(*columns: Any) -> sa.Select[Any]:
+    """The turns that could be leased at the moment `now`, oldest first."""
     now = sa.bindparam("now", type_=turn.c.lease_until.type)
     other = turn.alias("other")
     # Before this one, or in flight: either way this conversation has to wait.
@@ -40,28 +41,16 @@ def _next_turn(*columns: Any) -> sa.Select[Any]:
         .join_from(turn, inbox, turn.c.inbox_id == inbox.c.id)
         .where(status_in(turn, TURN_UNFINISHED), is_free, ~ahead)
         .order_by(turn.c.inbox_id)
-        .limit(1)
     )
 
 
 @cache
 def _find_next_turn(dialect: str) -> sa.Select[Any]:
-    return lock_rows_for(dialect, _next_turn(turn, *_OF_INBOX), turn)
+    return lock_rows_for(dialect, select_free(turn, *_OF_INBOX).limit(1), turn)
 
 
 # Built once: building them costs more than running them, and each turn asks them.
 _OF_INBOX = (inbox.c.text, inbox.c.read_as, inbox.c.received_at, inbox.c.screen, inbox.c.details)
-LEASE = (
-    sa.update(turn)
-    .where(turn.c.id == sa.bindparam("of"))
-    .values(
-        status=sa.bindparam("to_status"),
-        fence=turn.c.fence + 1,
-        attempts=turn.c.attempts + 1,
-        leased_by=sa.bindparam("worker"),
-        lease_until=sa.bindparam("until"),
-    )
-)
 FINISH = (
     sa.update(turn)
     .where(turn.c.id == sa.bindparam("of"), turn.c.fence == sa.bindparam("held"), turn.c.status == "leased")
@@ -129,7 +118,7 @@ class SqlTurns:
             return None
         until = self._now + timedelta(seconds=lease_seconds)
         self._connection.execute(
-            LEASE, {"of": row.id, "to_status": "leased", "worker": worker_id, "until": until}
+            lease_row(turn), {"of": row.id, "to_status": "leased", "worker": worker_id, "until": until}
         )
         return LeasedTurn(
             id=row.id,
@@ -143,9 +132,6 @@ class SqlTurns:
             is_reworded=row.read_as is not None,
             left_for=(row.details or {}).get("left_for"),
         )
-
-    def has_next(self) -> bool:
-        return self._connection.execute(_next_turn(turn.c.id), {"now": self._now}).first() is not None
 
     def finish(self, leased: LeasedTurn, outcome: str) -> bool:
         finished = {"of": leased.id, "held": leased.fence, "to_status": "done"}

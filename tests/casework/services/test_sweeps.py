@@ -23,7 +23,7 @@ from casework.model.messages import Channel, InboundMedia, InboundMessage, Origi
 from casework.services import outgoing
 from casework.services.ports import Delivery, SweepCount
 from casework.services.receipts import record_receipt
-from casework.services.receive import Received, receive_message
+from casework.services.receive import Received
 from casework.services.sweeps import (
     SENDS_AT_ONCE,
     Listed,
@@ -53,11 +53,20 @@ class FakeList:
     is_down: bool = False
     has_media: bool = True
     days: list[date] = field(default_factory=list)
+    looks: int = 0  # at the newest
     asked: list[str] = field(default_factory=list)
     while_fetching: Callable[[], Any] | None = None
 
     async def list_since(self, day: date, *, received_at: datetime) -> Listed:
         self.days.append(day)
+        return self._list(received_at)
+
+    async def list_newest(self, since: datetime, *, received_at: datetime) -> Listed:
+        self.looks += 1
+        listed = self._list(received_at)
+        return replace(listed, inbound=[each for each in listed.inbound if (each.sent_at or since) >= since])
+
+    def _list(self, received_at: datetime) -> Listed:
         if self.is_down:
             raise ProviderUnreachable("timeout")
         listed = [replace(each, received_at=received_at) for each in self.inbound]
@@ -100,6 +109,10 @@ class Stage:
             every_seconds=300,
             monotonic=lambda: self.seconds,
         )
+
+    def pass_time(self, *, seconds: float) -> None:
+        self.seconds += seconds
+        self.line.clock.advance(seconds=seconds)
 
     async def sweep(self) -> SweepOutcome:
         return await sweep(self.sweeping())
@@ -166,15 +179,7 @@ class Stage:
     def _receive(self, tx: Any, message: InboundMessage) -> Received:
         if message.provider_message_id in self.refused:
             raise RuntimeError("this one cannot be stored")
-        line = self.line
-        return receive_message(
-            tx,
-            message,
-            screen=line.screen,
-            safety_lines=line.safety_lines,
-            bands=line.bands,
-            texts=line.texts,
-        )
+        return self.line.take_in(tx, message)
 
 
 @pytest.fixture
@@ -559,9 +564,9 @@ async def test_it_is_due_at_once_then_in_its_time_and_whenever_somebody_asks(sta
     stage.line.database.write_now(lambda tx: tx.sweeps.ask("twilio"))
     stage.line.database.write_now(lambda tx: tx.sweeps.ask("twilio"))
     asked = [await timetable.sweep_if_due() for _ in range(2)]
-    stage.seconds = 299
+    stage.pass_time(seconds=299)
     early = await timetable.sweep_if_due()
-    stage.seconds = 301
+    stage.pass_time(seconds=2)
     in_time = await timetable.sweep_if_due()
 
     assert at_once == [True, False]
@@ -575,7 +580,70 @@ async def test_after_a_failure_it_looks_again_soon(stage: Stage) -> None:
     timetable = Timetable(stage.sweeping())
     await timetable.sweep_if_due()
     stage.provider.is_down = False
-    stage.seconds = 16
+    stage.pass_time(seconds=16)
 
     assert await timetable.sweep_if_due()
     assert stage.alarms() == {}
+
+
+async def test_what_was_too_young_is_soon_looked_for_among_the_newest_alone(stage: Stage) -> None:
+    """Red when the whole list is read again every few seconds while people write, or what was young is forgotten."""
+    stage.wrote("an old one", minutes_ago=60)
+    young = stage.wrote("who is my officer", minutes_ago=0.1)
+    timetable = Timetable(stage.sweeping())
+    await timetable.sweep_if_due()
+    stage.pass_time(seconds=16)
+    await timetable.sweep_if_due()  # still too young
+    stage.pass_time(seconds=16)
+    await timetable.sweep_if_due()
+
+    assert (len(stage.provider.days), stage.provider.looks) == (1, 2)
+    assert young.provider_message_id in [row.provider_message_id for row in stage.line.rows(inbox)]
+    assert stage.alarms() == {"sweep_found_missing": "1 fetched"}
+    assert [row.missing_in for row in stage.line.rows(sweep_run)] == [1]
+    stage.pass_time(seconds=16)
+    assert not await timetable.sweep_if_due()
+
+
+async def test_news_that_never_reached_us_is_found_among_the_newest(stage: Stage) -> None:
+    stage.wrote("still there?", minutes_ago=0.1)
+    timetable = Timetable(stage.sweeping())
+    await timetable.sweep_if_due()
+    outbox_id = stage.sent("SM" + "d" * 32, minutes_ago=3)
+    stage.lists_send("SM" + "d" * 32, minutes_ago=3, status="undelivered", error_code="30003")
+    stage.pass_time(seconds=16)
+    await timetable.sweep_if_due()
+
+    assert stage.provider.looks == 1
+    assert stage.line.row(outbox, id=outbox_id).delivery_state == "undelivered"
+
+
+async def test_of_several_workers_one_sweeps_each_time(stage: Stage) -> None:
+    """Red when each reads the whole list by itself; or when one that has just started trusts another's."""
+    first, second = Timetable(stage.sweeping()), Timetable(stage.sweeping())
+    at_the_start = [await each.sweep_if_due() for each in (first, second)]
+    for _ in range(4):
+        stage.pass_time(seconds=150)
+        for each in (first, second):
+            await each.sweep_if_due()
+
+    assert at_the_start == [True, True]
+    assert len(stage.line.rows(sweep_run)) == 2 + 2
+
+
+async def test_when_the_newest_cannot_be_had_the_next_is_a_whole_one(stage: Stage) -> None:
+    """Red when the alarm stands until the next whole sweep would have come, or what was missed waits for it."""
+    stage.wrote("still there?", minutes_ago=0.1)
+    timetable = Timetable(stage.sweeping())
+    await timetable.sweep_if_due()
+    stage.provider.is_down = True
+    stage.pass_time(seconds=16)
+    await timetable.sweep_if_due()
+    told = stage.alarms()
+    stage.provider.is_down = False
+    stage.pass_time(seconds=16)
+    await timetable.sweep_if_due()
+
+    assert told == {"provider_unreachable": "timeout"}
+    assert "provider_unreachable" not in stage.alarms()
+    assert len(stage.provider.days) == 2
