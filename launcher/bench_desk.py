@@ -41,7 +41,7 @@ from launcher.bench_ingest import (
     running_service,
     sign_messages,
 )
-from launcher.bench_rasa import BenchFailed
+from launcher.bench_rasa import BenchFailed, run_driver
 from launcher.bench_webchat import CHROMIUM, CHROMIUM_FLAGS
 from launcher.desk_visit import COOKIE, QueueWatcher, open_desk_session
 from launcher.up import Plan
@@ -275,21 +275,8 @@ async def _drive(plan: Plan, *, rate: float, seconds: float) -> dict[str, Posted
         "rate": rate,
         "seconds": seconds,
     }
-    driver = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "launcher.bench_desk"),
-        cwd=plan.root,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        said, _ = await driver.communicate(json.dumps(orders).encode())
-    finally:
-        if driver.returncode is None:
-            driver.kill()
-            await driver.wait()
-    if driver.returncode != 0:
-        raise BenchFailed(f"The driver ended with code {driver.returncode}.")
-    return {number: Posted(**each) for number, each in json.loads(said).items()}
+    posted = await run_driver(plan.root, "launcher.bench_desk", orders)
+    return {number: Posted(**each) for number, each in posted.items()}
 
 
 def sign_all(count: int, *, url: str, token: str, account_sid: str, to: str) -> list[tuple[str, Signed]]:

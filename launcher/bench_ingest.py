@@ -27,7 +27,7 @@ from casework.adapters.storage.migrate import upgrade
 from casework.adapters.storage.tables import conversation
 from channels.twilio_signature import SIGNATURE_HEADER, compute_signature
 from launcher import training
-from launcher.bench_rasa import BenchFailed, end_of, find_free_port
+from launcher.bench_rasa import BenchFailed, end_of, find_free_port, run_driver
 from launcher.model_files import read_birth, run_dir
 from launcher.model_loader import check_birth
 from launcher.processes import Program, Supervisor
@@ -258,21 +258,7 @@ async def drive(plan: Plan, *, rate: float, seconds: float) -> list[Posted]:
         "rate": rate,
         "seconds": seconds,
     }
-    driver = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "launcher.bench_ingest"),
-        cwd=plan.root,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        said, _ = await driver.communicate(json.dumps(orders).encode())
-    finally:
-        if driver.returncode is None:
-            driver.kill()
-            await driver.wait()
-    if driver.returncode != 0:
-        raise BenchFailed(f"The driver ended with code {driver.returncode}.")
-    return [Posted(**each) for each in json.loads(said)]
+    return [Posted(**each) for each in await run_driver(plan.root, "launcher.bench_ingest", orders)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,24 +271,36 @@ def sign_messages(
     count: int, *, url: str, token: str, account_sid: str, to: str, numbers_from: int = 0
 ) -> list[Signed]:
     """As many different messages as Twilio would post them."""
-    signed = []
-    for number in range(numbers_from, numbers_from + count):
-        fields = {
-            "ToCountry": "GB",
-            "MessageSid": f"SM{secrets.token_hex(16)}",
-            "AccountSid": account_sid,
-            "From": f"+447700900{number % WRITERS:03d}",
-            "To": to,
-            "Body": f"{TEXTS[number % len(TEXTS)]} {number}",
-            "NumMedia": "0",
-            "NumSegments": "1",
-            "SmsStatus": "received",
-            "FromCity": "",
-            "ApiVersion": "2010-04-01",
-        }
-        body = urlencode(fields).encode()
-        signed.append(Signed(body=body, signature=compute_signature(token=token, url=url, body=body)))
-    return signed
+    return [
+        sign_text(
+            f"{TEXTS[number % len(TEXTS)]} {number}",
+            sender=f"+447700900{number % WRITERS:03d}",
+            url=url,
+            token=token,
+            account_sid=account_sid,
+            to=to,
+        )
+        for number in range(numbers_from, numbers_from + count)
+    ]
+
+
+def sign_text(text: str, *, sender: str, url: str, token: str, account_sid: str, to: str) -> Signed:
+    """One text message as Twilio would post it to `url`, with an id of its own."""
+    fields = {
+        "ToCountry": "GB",
+        "MessageSid": f"SM{secrets.token_hex(16)}",
+        "AccountSid": account_sid,
+        "From": sender,
+        "To": to,
+        "Body": text,
+        "NumMedia": "0",
+        "NumSegments": "1",
+        "SmsStatus": "received",
+        "FromCity": "",
+        "ApiVersion": "2010-04-01",
+    }
+    body = urlencode(fields).encode()
+    return Signed(body=body, signature=compute_signature(token=token, url=url, body=body))
 
 
 async def post_all(url: str, messages: Sequence[Signed], *, rate: float) -> list[Posted]:

@@ -107,23 +107,14 @@ async def measure_outage(
     What is not there `longest_recovery_seconds` after the processes were started again counts as missing.
     """
     url = database_url or f"sqlite:///{folder}/waymark.db"
-    engine = create_engine(url)
-    upgrade(engine)
-    try:
-        async with running_stand_in() as rasa_url, aiohttp.ClientSession() as http:
-            site = Site(folder, make_environ(folder, url, rasa_url), http)
-            try:
-                return await _measure(
-                    site,
-                    engine,
-                    outage_seconds=outage_seconds,
-                    rate=rate,
-                    longest_recovery_seconds=longest_recovery_seconds,
-                )
-            finally:
-                await site.stop()
-    finally:
-        engine.dispose()
+    async with running_site(folder, url) as (site, engine):
+        return await _measure(
+            site,
+            engine,
+            outage_seconds=outage_seconds,
+            rate=rate,
+            longest_recovery_seconds=longest_recovery_seconds,
+        )
 
 
 async def _measure(
@@ -134,8 +125,6 @@ async def _measure(
     rate: float,
     longest_recovery_seconds: float,
 ) -> OutageFigures:
-    await site.start("sandbox", "spool", "serve", "worker")
-    await site.make_provider_try_once()
     written, enough = Written(), asyncio.Event()
     writing = asyncio.create_task(write_texts(site, written, rate, enough))
     try:
@@ -362,7 +351,25 @@ class Site:
         raise RuntimeError(f"{name} did not start within {READY_SECONDS:.0f} s:\n{log}")
 
 
-def make_environ(folder: Path, database_url: str, rasa_url: str) -> dict[str, str]:
+@asynccontextmanager
+async def running_site(folder: Path, database_url: str) -> AsyncIterator[tuple[Site, sa.Engine]]:
+    """All processes of a site in `folder`, whose provider tries once, and its database; ended on the way out."""
+    engine = create_engine(database_url)
+    upgrade(engine)
+    try:
+        async with _running_stand_in() as rasa_url, aiohttp.ClientSession() as http:
+            site = Site(folder, _make_environ(folder, database_url, rasa_url), http)
+            try:
+                await site.start("sandbox", "spool", "serve", "worker")
+                await site.make_provider_try_once()
+                yield site, engine
+            finally:
+                await site.stop()
+    finally:
+        engine.dispose()
+
+
+def _make_environ(folder: Path, database_url: str, rasa_url: str) -> dict[str, str]:
     """What the processes of one site are told."""
     ports = [str(find_free_port()) for _ in range(5)]
     sandbox, port, console, private, spool = ports
@@ -394,7 +401,7 @@ def make_environ(folder: Path, database_url: str, rasa_url: str) -> dict[str, st
 
 
 @asynccontextmanager
-async def running_stand_in() -> AsyncIterator[str]:
+async def _running_stand_in() -> AsyncIterator[str]:
     """Rasa's address, where somebody answers every turn with the person's own words."""
     runner = web.AppRunner(build_stand_in_app(), access_log=None, shutdown_timeout=0.5)
     await runner.setup()

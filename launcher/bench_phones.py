@@ -7,7 +7,6 @@ one calm script, so a reply belongs to what was written last.
 
 import asyncio
 import json
-import secrets
 import sys
 import time
 from collections import defaultdict
@@ -15,12 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlencode
 
 from channels.sandbox.record import Direction
-from channels.twilio_signature import compute_signature
-from launcher.bench_ingest import Posted, Signed, find_percentile, post_all
-from launcher.bench_rasa import BenchFailed
+from launcher.bench_ingest import Posted, Signed, find_percentile, post_all, sign_text
+from launcher.bench_rasa import BenchFailed, run_driver
 from launcher.bench_turn import SCRIPT
 
 RECORD = "sandbox-messages.jsonl"  # of channels/sandbox/record.py
@@ -91,22 +88,16 @@ def sign_script(provider: Provider, phones: Sequence[str], count: int, *, turn: 
     signed = []
     for number in range(count):
         place, phone = turn + number // len(phones), number % len(phones)
-        fields = {
-            "ToCountry": "GB",
-            "MessageSid": f"SM{secrets.token_hex(16)}",
-            "AccountSid": provider.account_sid,
-            "From": phones[phone],
-            "To": provider.to,
-            "Body": SCRIPT[(place + phone) % len(SCRIPT)],
-            "NumMedia": "0",
-            "NumSegments": "1",
-            "SmsStatus": "received",
-            "FromCity": "",
-            "ApiVersion": "2010-04-01",
-        }
-        body = urlencode(fields).encode()
-        signature = compute_signature(token=provider.token, url=provider.signed_url, body=body)
-        signed.append(Signed(body=body, signature=signature))
+        signed.append(
+            sign_text(
+                SCRIPT[(place + phone) % len(SCRIPT)],
+                sender=phones[phone],
+                url=provider.signed_url,
+                token=provider.token,
+                account_sid=provider.account_sid,
+                to=provider.to,
+            )
+        )
     return signed
 
 
@@ -168,21 +159,8 @@ def read_replies(record: Path, *, after: int) -> dict[str, list[float]]:
 async def drive(root: Path, provider: Provider, *, rate: float, count: int, turn: int = 0) -> Waits:
     """Starts the driver, gives it its orders and reads what it saw. Raises BenchFailed if it fails."""
     orders = {"provider": asdict(provider), "rate": rate, "count": count, "turn": turn}
-    driver = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "launcher.bench_phones"),
-        cwd=root,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        said, _ = await driver.communicate(json.dumps(orders).encode())
-    finally:
-        if driver.returncode is None:
-            driver.kill()
-            await driver.wait()
-    if driver.returncode != 0:
-        raise BenchFailed(f"The driver ended with code {driver.returncode}.")
-    return summarise(rate, [Written(**each) for each in json.loads(said)])
+    written = await run_driver(root, "launcher.bench_phones", orders)
+    return summarise(rate, [Written(**each) for each in written])
 
 
 async def _follow_orders() -> None:

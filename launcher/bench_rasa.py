@@ -1,4 +1,4 @@
-"""A Rasa process to be measured, the actions beside it, and Waymark's own Rasa as one of them."""
+"""A Rasa process to be measured, the actions beside it, Waymark's own Rasa as one of them, and what drives a bench."""
 
 import asyncio
 import ctypes
@@ -188,6 +188,28 @@ async def _wait_ready(rasa: RunningRasa, path: str, process: asyncio.subprocess.
             pass
         await asyncio.sleep(0.2)
     raise BenchFailed(f"Rasa was not ready in {READY_SECONDS:.0f} s. The end of its log:\n{end_of(log)}")
+
+
+async def run_driver(root: Path, module: str, orders: Mapping[str, Any]) -> Any:
+    """`python -m MODULE`, a process of its own: its orders go in as JSON, and what it saw comes back so.
+
+    It ends with whoever gave the orders. Raises BenchFailed where it fails.
+    """
+    driver = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module),
+        cwd=root,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        said, _ = await driver.communicate(json.dumps(orders).encode())
+    finally:
+        if driver.returncode is None:
+            driver.kill()
+            await driver.wait()
+    if driver.returncode != 0:
+        raise BenchFailed(f"The driver ended with code {driver.returncode}.")
+    return json.loads(said)
 
 
 def end_on_sigterm() -> None:

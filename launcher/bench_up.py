@@ -9,14 +9,13 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import aiohttp
 
 from launcher.bench_processes import group_processes
 from launcher.bench_rasa import BenchFailed, end_of
-from launcher.processes import find_free_port, prepare_child
+from launcher.processes import Program, find_free_port, spawn
 
 LAUNCHER, SANDBOX = "launcher", "sandbox"
 READY_SECONDS = 400.0
@@ -68,17 +67,10 @@ async def starting_up(
         environ["WAYMARK_DATABASE_URL"] = database_url
     os.makedirs(data_dir, exist_ok=True)
     command = (sys.executable, "-m", "launcher", "up", "--data-dir", str(data_dir))
+    ports = ("--port", str(public), "--console-port", str(console))
     started = time.monotonic()
-    with (data_dir / "up.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(*command, "--port", str(public), "--console-port", str(console)),
-            cwd=root,
-            env=environ,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            preexec_fn=partial(prepare_child, 0),
-        )
+    up = Program(name="up", command=(*command, *ports), environ=environ)
+    process = await spawn(up, root=root, logs=data_dir)
     running = RunningUp(
         data_dir=data_dir,
         addresses={

@@ -25,7 +25,7 @@ import aiohttp
 
 from launcher import training
 from launcher.bench_ingest import check_empty, find_percentile, running_service
-from launcher.bench_rasa import BenchFailed
+from launcher.bench_rasa import BenchFailed, run_driver
 from launcher.up import Plan
 
 LARGEST_P95_MS = 300.0
@@ -350,24 +350,13 @@ async def _send_all(page: Any, count: int, *, offset: int) -> list[float | None]
 async def measure_pages(plan: Plan, *, seconds: float) -> tuple[Heard, float]:
     """What the driver saw, and the most memory the gateway had meanwhile, in MB."""
     orders = {"url": plan.public_address, "pages": PAGES, "chatting": CHATTING, "seconds": seconds}
-    driver = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "launcher.bench_webchat"),
-        cwd=plan.root,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
     resident = [read_resident_mb(plan)]
     watching = asyncio.create_task(_watch_resident(plan, resident))
     try:
-        said, _ = await driver.communicate(json.dumps(orders).encode())
+        heard = await run_driver(plan.root, "launcher.bench_webchat", orders)
     finally:
         watching.cancel()
-        if driver.returncode is None:
-            driver.kill()
-            await driver.wait()
-    if driver.returncode != 0:
-        raise BenchFailed(f"The driver ended with code {driver.returncode}.")
-    return Heard(**json.loads(said)), max(resident)
+    return Heard(**heard), max(resident)
 
 
 async def _watch_resident(plan: Plan, resident: list[float]) -> None:

@@ -81,16 +81,7 @@ class Supervisor:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _spawn(self, program: Program) -> asyncio.subprocess.Process:
-        with (self._logs / f"{program.name}.log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *program.command,
-                cwd=program.folder or self._root,
-                env=dict(program.environ),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=partial(prepare_child, program.niceness),
-            )
+        process = await spawn(program, root=self._root, logs=self._logs)
         self._pids[program.name] = process.pid
         self._write_run_file()
         return process
@@ -105,6 +96,25 @@ class Supervisor:
         new = self._run_file.with_suffix(".new")
         new.write_text(json.dumps(content, indent=1) + "\n")
         new.replace(self._run_file)
+
+
+async def spawn(
+    program: Program, *, root: Path, logs: Path, user: str | None = None
+) -> asyncio.subprocess.Process:
+    """Starts it once; its output goes to the end of `NAME.log` in `logs`. `user`: of the system; None: ours."""
+    with (logs / f"{program.name}.log").open("ab") as log:
+        return await asyncio.create_subprocess_exec(
+            *program.command,
+            cwd=program.folder or root,
+            env=dict(program.environ),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=partial(prepare_child, program.niceness),
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+        )
 
 
 def prepare_child(niceness: int) -> None:

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
@@ -24,7 +23,6 @@ from casework.adapters import backups, restores
 from casework.adapters.clock import SystemClock
 from casework.adapters.storage.database import Database, create_engine, find_keys
 from casework.adapters.storage.key_tables import data_key
-from casework.adapters.storage.migrate import upgrade
 from casework.adapters.storage.tables import inbox, outbox
 from casework.adapters.vault.key_services import FileKeys
 from casework.model.errors import WaymarkError
@@ -35,8 +33,7 @@ from launcher.bench_outage import (
     Written,
     count_unfinished,
     list_held,
-    make_environ,
-    running_stand_in,
+    running_site,
     wait_until,
     write_texts,
 )
@@ -106,24 +103,13 @@ async def measure_restore(
     """
     url = database_url or f"sqlite:///{folder}/waymark.db"
     copies = _find_copies(url, folder, tools)
-    engine = create_engine(url)
-    upgrade(engine)
-    try:
-        async with running_stand_in() as rasa_url, aiohttp.ClientSession() as http:
-            site = Site(folder, make_environ(folder, url, rasa_url), http)
-            try:
-                return await _measure(site, engine, url, copies, folder)
-            finally:
-                await site.stop()
-    finally:
-        engine.dispose()
+    async with running_site(folder, url) as (site, engine):
+        return await _measure(site, engine, url, copies, folder)
 
 
 async def _measure(
     site: Site, engine: sa.Engine, url: str, copies: "_Copies", folder: Path
 ) -> RestoreFigures:
-    await site.start("sandbox", "spool", "serve", "worker")
-    await site.make_provider_try_once()
     erased_id = await site.send(ERASED, "nobody reads this one again")
     until = time.monotonic() + LONGEST_SECONDS
     await wait_until(engine, until, lambda connection: list_held(connection) == {erased_id})

@@ -7,11 +7,9 @@ import pytest
 from aiohttp import web
 
 from actions.server import build_actions_app
-from casework.adapters.service import Service
-from casework.adapters.settings import Settings
-from casework.bootstrap import build_service
 from channels.gateway import build_gateway_app
 from console.app import build_console_app
+from tests.support.services import build_service_in
 
 GUARDED_BY: dict[str, dict[str, str]] = {
     "gateway": {
@@ -83,22 +81,6 @@ GUARDED_BY: dict[str, dict[str, str]] = {
 }
 
 
-@pytest.fixture
-def service(tmp_path: Path, sqlite_template: Path) -> Service:
-    return build_service(
-        Settings.from_env(
-            {
-                "WAYMARK_DATA_DIR": str(tmp_path),
-                "WAYMARK_TURN_SECRET": "x" * 32,
-                "WAYMARK_RASA_URLS": "http://127.0.0.1:1",
-                "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-                "TWILIO_AUTH_TOKEN": "0" * 32,
-                "WAYMARK_SMS_FROM": "+447700900900",
-            }
-        )
-    )
-
-
 async def show_nothing() -> bytes:
     return b""
 
@@ -112,7 +94,8 @@ def routes_of(app: web.Application) -> set[str]:
 
 
 @pytest.mark.parametrize("name", GUARDED_BY)
-def test_every_route_says_what_guards_it(service: Service, name: str) -> None:
+def test_every_route_says_what_guards_it(tmp_path: Path, name: str) -> None:
+    service = build_service_in(tmp_path)
     builders: dict[str, Callable[[], web.Application]] = {
         "gateway": lambda: build_gateway_app(service),
         "actions": lambda: build_actions_app(None, "x" * 32, metrics=show_nothing),  # type: ignore[arg-type]
@@ -121,7 +104,8 @@ def test_every_route_says_what_guards_it(service: Service, name: str) -> None:
     assert routes_of(builders[name]()) == set(GUARDED_BY[name])
 
 
-def test_the_desk_shares_no_route_with_the_public_port(service: Service) -> None:
+def test_the_desk_shares_no_route_with_the_public_port(tmp_path: Path) -> None:
+    service = build_service_in(tmp_path)
     shared = routes_of(build_console_app(service)) & routes_of(build_gateway_app(service))
 
     assert shared <= {"GET /", "GET /health/live", "GET /health/ready"}

@@ -76,6 +76,32 @@ class _Ready(msgspec.Struct, frozen=True):
     model: str
 
 
+async def ask_ready(session: aiohttp.ClientSession, url: str, *, seconds: float) -> tuple[bool, str | None]:
+    """Whether the address takes turns, and with which model; None: it does not say.
+
+    Raises TimeoutError where it is too busy to say anything within `seconds`.
+    """
+    try:
+        async with session.get(
+            f"{url}/webhooks/turn/ready",
+            timeout=aiohttp.ClientTimeout(total=seconds),
+            allow_redirects=False,
+        ) as response:
+            content = await response.read()
+    except TimeoutError:
+        raise  # among them aiohttp's own, which are ClientErrors too
+    except aiohttp.ClientError:
+        return False, None
+    if response.status == 503:
+        return False, None
+    if response.status != 200:
+        return True, None
+    try:
+        return True, msgspec.json.decode(content, type=_Ready).model
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True, None
+
+
 class RasaAssistant:
     """Takes turns over the given addresses; each call is one turn of one conversation.
 
@@ -103,7 +129,7 @@ class RasaAssistant:
         self._may_take: set[str] = set(self._addresses.urls)
         self._served_until = 0.0
         self._served_seconds = served_seconds
-        self._probe_timeout = aiohttp.ClientTimeout(total=probe_seconds)
+        self._probe_seconds = probe_seconds
         self._asking = asyncio.Lock()
 
     async def ask(
@@ -207,33 +233,15 @@ class RasaAssistant:
             self._served_until = time.monotonic() + self._served_seconds
 
     async def _ask_model(self, url: str) -> tuple[bool, str | None]:
-        """Whether it takes turns, and with which model; None: it does not say.
-
-        One that is too busy to say has what it had, and so has one that is left out: nobody waits for it.
-        """
+        """What `ask_ready` says. One too busy to say has what it had, and so has one left out: nobody waits for it."""
         had = url in self._may_take, self._served.get(url)
         if self._addresses.is_left_out(url):
             return had
         try:
-            async with self._session.get(
-                f"{url}/webhooks/turn/ready",
-                timeout=self._probe_timeout,
-                allow_redirects=False,
-            ) as response:
-                content = await response.read()
+            return await ask_ready(self._session, url, seconds=self._probe_seconds)
         except TimeoutError:
             self._addresses.note_fault(url)
             return had
-        except aiohttp.ClientError:
-            return False, None
-        if response.status == 503:
-            return False, None
-        if response.status != 200:
-            return True, None
-        try:
-            return True, msgspec.json.decode(content, type=_Ready).model
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return True, None
 
     async def _post(self, url: str, body: JsonObject, *, seconds: float) -> _Answer:
         try:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import aiohttp
 
-from casework.adapters.assistant import DEADLINE_SECONDS, PROBE_SECONDS, RasaAssistant
+from casework.adapters.assistant import DEADLINE_SECONDS, PROBE_SECONDS, RasaAssistant, ask_ready
 from casework.adapters.storage.statements import new_id
 from casework.services.ports import AssistantAnswer, JsonObject
 
@@ -32,7 +32,7 @@ class RasaPlaces:
         probe_seconds: float = PROBE_SECONDS,
     ) -> None:
         self._session = session
-        self._probe_timeout = aiohttp.ClientTimeout(total=probe_seconds)
+        self._probe_seconds = probe_seconds
         self._known: dict[str, str] = {}
         self._assistants = {
             url: RasaAssistant([url], secret, session, deadline_seconds=deadline_seconds) for url in urls
@@ -53,15 +53,7 @@ class RasaPlaces:
 
     async def _find_model(self, url: str) -> str | None:
         try:
-            async with self._session.get(
-                f"{url.rstrip('/')}/webhooks/turn/ready",
-                timeout=self._probe_timeout,
-                allow_redirects=False,
-            ) as response:
-                said = await response.json() if response.status == 200 else None
+            _, model = await ask_ready(self._session, url.rstrip("/"), seconds=self._probe_seconds)
         except TimeoutError:
             return self._known.get(url)  # too busy to say has what it had, and is asked all the same
-        except (aiohttp.ClientError, ValueError):
-            return None
-        model = said.get("model") if isinstance(said, dict) else None
-        return model if isinstance(model, str) else None
+        return model

@@ -82,9 +82,6 @@ async def answer_next_turn(answering: Answering, *, on_leased: Callable[[], None
 
     `on_leased` is called once there is one, before the work: somebody else may look for the next.
     """
-    # Looked for without a write first: most looks find nothing, and a write would keep others waiting.
-    if not await answering.store.read(lambda tx: tx.turns.has_next()):
-        return False
     taken = await _take_next(answering)
     if taken is None:
         return False
@@ -398,18 +395,13 @@ def _commit_invite(tx: Transaction, turn: LeasedTurn, token: str, answering: Ans
         return
     opened = open_invite(tx, token, conversation, codes=answering.codes)
     said = "invite_refused" if opened is None else "invite_opened"
-    outgoing.send(
+    outgoing.reply_as_service(
         tx,
-        outgoing.address(
-            conversation,
-            answering.texts.render(said, conversation.channel),
-            lane=Lane.ASSISTANT,
-            kind=SendKind.ASSISTANT_REPLY,
-            author=Author.SERVICE,
-            template=said,
-            dedupe_key=f"turn:{turn.id}",
-            turn_id=turn.id,
-        ),
+        conversation,
+        answering.texts.render(said, conversation.channel),
+        template=said,
+        dedupe_key=f"turn:{turn.id}",
+        turn_id=turn.id,
     )
 
 
@@ -486,17 +478,12 @@ def _commit_fallback(tx: Transaction, turn: LeasedTurn, answering: Answering, wh
     request_person(tx, conversation.id, HandoffReason.ASSISTANT_UNAVAILABLE, inbox_id=turn.inbox_id)
     if conversation.owner_id is not None:
         return
-    outgoing.send(
+    outgoing.reply_as_service(
         tx,
-        outgoing.address(
-            conversation,
-            answering.texts.render("holding", conversation.channel),
-            lane=Lane.ASSISTANT,
-            kind=SendKind.ASSISTANT_REPLY,
-            author=Author.SERVICE,
-            template="holding",
-            dedupe_key=f"turn:{turn.id}",
-            turn_id=turn.id,
-        ),
+        conversation,
+        answering.texts.render("holding", conversation.channel),
+        template="holding",
+        dedupe_key=f"turn:{turn.id}",
+        turn_id=turn.id,
     )
     tx.audit.record("turn_held", by="worker", conversation_id=conversation.id, thing=f"turn:{turn.id}")

@@ -2,7 +2,7 @@
 
 from casework.model.desk import HandoffReason
 from casework.model.keywords import KEYWORD_CHANNELS, Keyword, packaged_keywords
-from casework.model.messages import Author, Channel, InboundMessage, Lane, SendKind
+from casework.model.messages import Author, Channel, InboundMessage
 from casework.services import opt_outs, outgoing
 from casework.services.hand_off import request_person
 from casework.services.menus import read_choice
@@ -101,16 +101,11 @@ def _answer(
     words = " ".join(texts.render(name, conversation.channel, cost=cost).split())
     # As they stand now: this very message has just opened the window that the plan is asked about.
     current = tx.conversations.get(conversation.id)
-    outgoing.send(
+    outgoing.reply_as_service(
         tx,
-        outgoing.address(
-            current,
-            words,
-            lane=Lane.ASSISTANT,
-            kind=SendKind.ASSISTANT_REPLY,
-            author=Author.SERVICE,
-            template=name,
-            dedupe_key=f"turn:{turn_id}",
-            turn_id=turn_id,
-        ),
+        current,
+        words,
+        template=name,
+        dedupe_key=f"turn:{turn_id}",
+        turn_id=turn_id,
     )

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from casework.model.desk import HandoffReason
 from casework.model.errors import WaymarkError
-from casework.model.messages import Author, Channel, Lane, SendKind
+from casework.model.messages import Channel
 from casework.model.staffed_hours import StaffedHours
 from casework.services import outgoing
 from casework.services.hand_off import request_person
@@ -74,18 +74,13 @@ def give_to_person(
     if conversation.owner_id is not None or _was_told(tx, conversation):
         return
     name = TEXT if hours.is_staffed(tx.now) else TEXT_CLOSED
-    outgoing.send(
+    outgoing.reply_as_service(
         tx,
-        outgoing.address(
-            conversation,
-            texts.render(name, conversation.channel),
-            lane=Lane.ASSISTANT,
-            kind=SendKind.ASSISTANT_REPLY,
-            author=Author.SERVICE,
-            template=name,
-            dedupe_key=f"off:{turn_id}",
-            turn_id=turn_id,
-        ),
+        conversation,
+        texts.render(name, conversation.channel),
+        template=name,
+        dedupe_key=f"off:{turn_id}",
+        turn_id=turn_id,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from casework.model.desk import HandoffReason
 from casework.model.may_tell import Piece
-from casework.model.messages import Author, InboundMessage, Lane, SendKind
+from casework.model.messages import Author, InboundMessage
 from casework.model.officer_messages import MessageStatus, OfficerMessage, Reached
 from casework.model.promises import PromiseKind, PromiseStatus, count_due
 from casework.services import officer_thread, outgoing
@@ -137,17 +137,12 @@ def _leave(
     if words is None:
         return
     # Said in the chat as well: whoever leaves the page before it loads finds it there, and so does the desk.
-    outgoing.send(
+    outgoing.reply_as_service(
         tx,
-        outgoing.address(
-            conversation,
-            words,
-            lane=Lane.ASSISTANT,
-            kind=SendKind.ASSISTANT_REPLY,
-            author=Author.SERVICE,
-            template="officer_promise",
-            dedupe_key=f"note:{inbox_id}",
-        ),
+        conversation,
+        words,
+        template="officer_promise",
+        dedupe_key=f"note:{inbox_id}",
     )
 
 

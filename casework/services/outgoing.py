@@ -103,6 +103,34 @@ def send(tx: Transaction, message: OutboundMessage) -> int | None:
     return outbox_id
 
 
+def reply_as_service(
+    tx: Transaction,
+    conversation: Conversation,
+    text: str,
+    *,
+    template: str,
+    dedupe_key: str,
+    turn_id: str | None = None,
+) -> None:
+    """The service's own words in answer to what they wrote, where the assistant was not asked or gave no answer.
+
+    `template`: what the record calls these words.
+    """
+    send(
+        tx,
+        address(
+            conversation,
+            text,
+            lane=Lane.ASSISTANT,
+            kind=SendKind.ASSISTANT_REPLY,
+            author=Author.SERVICE,
+            template=template,
+            dedupe_key=dedupe_key,
+            turn_id=turn_id,
+        ),
+    )
+
+
 def record_suppressed(tx: Transaction, message: OutboundMessage, *, reason: str) -> None:
     """Keeps what was written and must not leave, for the record; whoever calls has seen to a person."""
     decision = decide(tx, message)

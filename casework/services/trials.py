@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 
 from casework.model.errors import WaymarkError
-from casework.model.messages import PHONES, Author, Channel, Lane, SendKind
+from casework.model.messages import PHONES, Channel
 from casework.services import outgoing
 from casework.services.gb_mobiles import is_gb_mobile
 from casework.services.ports import Conversation, StaffMember, Transaction
@@ -90,18 +90,13 @@ def tell_left_out(tx: Transaction, conversation: Conversation, *, turn_id: str, 
     since = tx.now - TOLD_AGAIN_AFTER
     if conversation.owner_id is not None or tx.outbox.was_written(conversation.id, TEXT, since=since):
         return
-    outgoing.send(
+    outgoing.reply_as_service(
         tx,
-        outgoing.address(
-            conversation,
-            texts.render(TEXT, conversation.channel),
-            lane=Lane.ASSISTANT,
-            kind=SendKind.ASSISTANT_REPLY,
-            author=Author.SERVICE,
-            template=TEXT,
-            dedupe_key=f"trial:{turn_id}",
-            turn_id=turn_id,
-        ),
+        conversation,
+        texts.render(TEXT, conversation.channel),
+        template=TEXT,
+        dedupe_key=f"trial:{turn_id}",
+        turn_id=turn_id,
     )
 
 

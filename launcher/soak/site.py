@@ -5,14 +5,13 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from casework.model.errors import WaymarkError
-from launcher.processes import prepare_child
+from launcher import processes
 
 READY_SECONDS = 90.0
 AGAIN_SECONDS = 0.5
@@ -25,15 +24,10 @@ class SoakFailed(WaymarkError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Program:
+class Program(processes.Program):
     """`user`: the system user it runs as; None: ours. `is_ready`: whether it can be spoken to, asked until it can."""
 
-    name: str
-    command: tuple[str, ...]
-    environ: Mapping[str, str]
-    folder: Path | None = None
     user: str | None = None
-    niceness: int = 0
     is_ready: IsReady | None = None
 
 
@@ -111,19 +105,9 @@ class Site:
             await self._spawn(program)
 
     async def _spawn(self, program: Program) -> None:
-        with (self._logs / f"{program.name}.log").open("ab") as log:
-            self._running[program.name] = await asyncio.create_subprocess_exec(
-                *program.command,
-                cwd=program.folder or self._root,
-                env=dict(program.environ),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=partial(prepare_child, program.niceness),
-                user=program.user,
-                group=program.user,
-                extra_groups=None if program.user is None else [],
-            )
+        self._running[program.name] = await processes.spawn(
+            program, root=self._root, logs=self._logs, user=program.user
+        )
 
     async def _wait_ready(self, program: Program) -> None:
         deadline = time.monotonic() + READY_SECONDS

@@ -10,7 +10,6 @@ from casework.adapters.service import Service
 from casework.adapters.settings import Settings
 from casework.bootstrap import build_service
 from casework.model.disclosure_screen import UNREADABLE_TIERS, load_disclosure_screen
-from casework.services.receive import receive_message
 from tests.console.desk_site import desk_environ
 from tests.support.builders import an_sms
 from tests.support.clock import SetClock
@@ -56,16 +55,7 @@ def test_what_is_kept_with_an_item_names_the_words_and_says_what_they_mean(
 ) -> None:
     message = an_sms(text, media_count=0 if text else 1)
 
-    received = service.database.write_now(
-        lambda tx: receive_message(
-            tx,
-            message,
-            screen=service.screen,
-            safety_lines=service.safety_lines,
-            bands=service.bands,
-            texts=service.texts,
-        )
-    )
+    received = service.database.write_now(lambda tx: service.receive(tx, message))
 
     [item] = service.database.read_now(lambda tx: tx.desk.list_queue())
     assert received.is_urgent and item.evidence

@@ -6,11 +6,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from casework.adapters.settings import Settings
-from casework.bootstrap import build_service
 from channels.gateway import build_gateway_app
 from tests.support.databases import copy_sqlite
 from tests.support.running import free_port
+from tests.support.services import build_service_in
 
 
 async def ready(_request: web.Request) -> web.Response:
@@ -26,18 +25,10 @@ async def test_one_address_with_a_model_is_enough(
     if with_model:
         place.router.add_get("/webhooks/turn/ready", ready)
     ports = [free_port() for _ in range(3)]
-    service = build_service(
-        Settings.from_env(
-            {
-                "WAYMARK_DATA_DIR": str(tmp_path),
-                "WAYMARK_DATABASE_URL": copy_sqlite(sqlite_template, tmp_path / "waymark.db"),
-                "WAYMARK_TURN_SECRET": "x" * 32,
-                "WAYMARK_RASA_URLS": ",".join(f"http://127.0.0.1:{port}" for port in ports),
-                "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-                "TWILIO_AUTH_TOKEN": "0" * 32,
-                "WAYMARK_SMS_FROM": "+447700900900",
-            }
-        )
+    service = build_service_in(
+        tmp_path,
+        WAYMARK_DATABASE_URL=copy_sqlite(sqlite_template, tmp_path / "waymark.db"),
+        WAYMARK_RASA_URLS=",".join(f"http://127.0.0.1:{port}" for port in ports),
     )
     runners = [web.AppRunner(app, shutdown_timeout=0.1) for app in (place, build_gateway_app(service))]
     try:

@@ -13,7 +13,6 @@ from casework.services.deliver import Delivering, deliver_next_message
 from casework.services.media import TOO_LARGE, Fetching, FileRefused, fetch_next_media
 from casework.services.ports import Delivery, LeasedMedia, Sender
 from casework.services.receipts import record_receipt
-from casework.services.receive import receive_message
 from channels.media_types import find_media_type
 from channels.twilio_errors import name_failure
 from tests.console.desk_site import DeskSite
@@ -28,18 +27,8 @@ NUMBER = "+447700900105"
 
 def receive(site: DeskSite, text: str, **values: Any) -> str:
     """Through the same door as a webhook; the conversation."""
-    service = site.service
     message = an_sms(text, **({"external_id": NUMBER, "received_at": site.clock.now()} | values))
-    received = site.write(
-        lambda tx: receive_message(
-            tx,
-            message,
-            screen=service.screen,
-            safety_lines=service.safety_lines,
-            bands=service.bands,
-            texts=service.texts,
-        )
-    )
+    received = site.write(lambda tx: site.service.receive(tx, message))
     site.open_glass()
     return received.conversation_id
 

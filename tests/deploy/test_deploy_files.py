@@ -9,9 +9,7 @@ import pytest
 
 from actions.server import build_actions_app
 from casework.adapters.health import add_health_routes
-from casework.adapters.service import Service
-from casework.adapters.settings import Settings, SpoolSettings
-from casework.bootstrap import build_service
+from casework.adapters.settings import SpoolSettings
 from channels.gateway import build_gateway_app
 from channels.spool import build_spool_app
 from console.app import build_console_app
@@ -19,6 +17,7 @@ from launcher.deployment.__main__ import check_all, main
 from launcher.deployment.ours import PROBES
 from launcher.deployment.units import Unit, UnitUnreadable, read_unit, resolve
 from tests.support.running import ROOT
+from tests.support.services import build_service_in
 
 DEPLOY = ROOT / "deploy"
 UNIT, POD, POLICIES = "systemd/waymark-worker@.service", "kubernetes/worker.yaml", "kubernetes/network.yaml"
@@ -153,28 +152,13 @@ def test_systemd_itself_finds_nothing(tmp_path: Path) -> None:
     assert (found.returncode, ours) == (0, [])
 
 
-@pytest.fixture
-def service(tmp_path: Path, sqlite_template: Path) -> Service:
-    return build_service(
-        Settings.from_env(
-            {
-                "WAYMARK_DATA_DIR": str(tmp_path),
-                "WAYMARK_TURN_SECRET": "x" * 32,
-                "WAYMARK_RASA_URLS": "http://127.0.0.1:1",
-                "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-                "TWILIO_AUTH_TOKEN": "0" * 32,
-                "WAYMARK_SMS_FROM": "+447700900900",
-            }
-        )
-    )
-
-
-def test_what_probes_ask_for_is_there(service: Service) -> None:
+def test_what_probes_ask_for_is_there(tmp_path: Path) -> None:
     """Red when: a part loses a page that its probes ask for. A worker's and the actions' are the shared ones."""
 
     async def show_nothing() -> bytes:
         return b""
 
+    service = build_service_in(tmp_path)
     actions = build_actions_app(None, "x" * 32, metrics=show_nothing)  # type: ignore[arg-type]
     add_health_routes(actions, service)
     spool = SpoolSettings.from_env({"TWILIO_AUTH_TOKEN": "0" * 32})

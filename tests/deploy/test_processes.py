@@ -24,7 +24,7 @@ from launcher.staff import SANDBOX_LOGIN, ensure_sandbox_members
 from tests.channels.provider_stand_ins import ACCOUNT_SID, TOKEN, Sandbox, running_sandbox, serving
 from tests.deploy.machine import Machine, proxy, until_ready
 from tests.support.assistant_stand_in import AssistantStandIn
-from tests.support.databases import TEST_KEYS
+from tests.support.databases import TEST_KEYS, make_empty_postgresql
 from tests.support.running import ALWAYS_STAFFED, Detective, eventually, free_port
 
 pytestmark = pytest.mark.journey
@@ -88,7 +88,7 @@ async def thinking(assistant: AssistantStandIn) -> AsyncIterator[str]:
 async def run_layout(folder: Path, postgresql_uri: str) -> AsyncIterator[Layout]:
     public, *ports = (free_port() for _ in range(7))
     gateways, desks, (actions, spool) = (ports[0], ports[1]), (ports[2], ports[3]), ports[4:6]
-    url = make_empty(postgresql_uri, "waymark_layout")
+    url = make_empty_postgresql(postgresql_uri, "waymark_layout")
     assistants = AssistantStandIn(), AssistantStandIn()
     (folder / "keys").mkdir()
     (folder / "keys" / "field.keys").touch(mode=0o600)
@@ -140,16 +140,6 @@ async def run_layout(folder: Path, postgresql_uri: str) -> AsyncIterator[Layout]
         await until_ready(http, *addresses)
         await until_ready(http, f"http://127.0.0.1:{spool}", path="/health/live")
         yield Layout(machine, sandbox, http, gateways, desks, assistants, service.database.engine, password)
-
-
-def make_empty(uri: str, name: str) -> str:
-    server = sa.make_url(uri).set(drivername="postgresql+psycopg")
-    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
-    admin.dispose()
-    return server.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -29,7 +29,7 @@ from launcher.bench_ingest import (
     sign_messages,
     summarise,
 )
-from launcher.bench_rasa import BenchFailed
+from launcher.bench_rasa import BenchFailed, run_driver
 from tests.channels.provider_stand_ins import serving
 
 ROOT = Path(__file__).parents[2]
@@ -158,3 +158,9 @@ async def test_two_seconds_against_the_real_service_lose_nothing(
     assert (figures.name, figures.count, figures.errors) == ("Rasa dead", 40, 0)
     assert stored == 40 + 50  # the warm-up is stored and not measured
     assert 0 < figures.p50_ms <= figures.p99_ms <= figures.max_ms
+
+
+async def test_a_driver_that_fails_has_measured_nothing() -> None:
+    """Red when: its code is not looked at."""
+    with pytest.raises(BenchFailed, match="ended with code 1"):
+        await run_driver(ROOT, "launcher.no_driver_of_that_name", {})

@@ -13,8 +13,6 @@ import pytest
 from casework.adapters.model_signing import load_public_key, load_signing_key, paper_path, read_signed
 from casework.adapters.passwords import ArgonPasswords
 from casework.adapters.service import Service
-from casework.adapters.settings import Settings
-from casework.bootstrap import build_service
 from casework.model.errors import SignInRefused
 from casework.model.model_papers import read_paper
 from casework.model.release_gates import GateLimits, GateReport, Measured, load_gate_limits
@@ -24,6 +22,7 @@ from launcher.identities import NotTheirs
 from launcher.models import run_models, run_promote, run_rollback, run_shadow
 from tests.support.databases import copy_sqlite
 from tests.support.models import a_birth, a_paper, add_comparison, sign
+from tests.support.services import build_service_in
 
 PASSWORD = "a password of a test"
 
@@ -31,19 +30,7 @@ PASSWORD = "a password of a test"
 @pytest.fixture
 def service(tmp_path: Path, sqlite_template: Path) -> Iterator[Service]:
     url = copy_sqlite(sqlite_template, tmp_path / "waymark.db")
-    settings = Settings.from_env(
-        {
-            "WAYMARK_DATA_DIR": str(tmp_path),
-            "WAYMARK_DATABASE_URL": url,
-            "WAYMARK_TURN_SECRET": "x" * 32,
-            "WAYMARK_RASA_URLS": "http://127.0.0.1:1",
-            "WAYMARK_SANDBOX": "1",
-            "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-            "TWILIO_AUTH_TOKEN": "0" * 32,
-            "WAYMARK_SMS_FROM": "+447700900900",
-        }
-    )
-    built = build_service(settings)
+    built = build_service_in(tmp_path, WAYMARK_DATABASE_URL=url, WAYMARK_SANDBOX="1")
     for login, role in (("toni", "trainer"), ("alex", "supervisor"), ("sam", "investigator")):
         add(built, login, role)
     record(built)

@@ -11,11 +11,10 @@ import pytest
 
 from casework.adapters.process_settings import ProcessSettings
 from casework.adapters.service import Service
-from casework.adapters.settings import Settings
-from casework.bootstrap import build_service
 from launcher.serve import ACTIONS, DESK, GATEWAY, serve
 from tests.support.databases import copy_sqlite
 from tests.support.running import eventually, free_port
+from tests.support.services import build_service_in
 
 LEAVE_SECONDS = 0.4
 
@@ -25,19 +24,10 @@ def make_service(tmp_path: Path, sqlite_template: Path) -> Callable[[], Service]
     def make() -> Service:
         ports = (free_port() for _ in range(3))
         names = ("WAYMARK_PORT", "WAYMARK_CONSOLE_PORT", "WAYMARK_PRIVATE_PORT")
-        return build_service(
-            Settings.from_env(
-                {
-                    "WAYMARK_DATA_DIR": str(tmp_path),
-                    "WAYMARK_DATABASE_URL": copy_sqlite(sqlite_template, tmp_path / "waymark.db"),
-                    "WAYMARK_TURN_SECRET": "x" * 32,
-                    "WAYMARK_RASA_URLS": "http://127.0.0.1:1",
-                    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-                    "TWILIO_AUTH_TOKEN": "0" * 32,
-                    "WAYMARK_SMS_FROM": "+447700900900",
-                    **{name: str(port) for name, port in zip(names, ports, strict=True)},
-                }
-            )
+        return build_service_in(
+            tmp_path,
+            WAYMARK_DATABASE_URL=copy_sqlite(sqlite_template, tmp_path / "waymark.db"),
+            **{name: str(port) for name, port in zip(names, ports, strict=True)},
         )
 
     return make

@@ -28,6 +28,8 @@ class AssistantStandIn:
     responses: Mapping[str, str] = field(default_factory=dict)
     model: str | None = None
     is_busy: bool = False  # takes turns, and does not come to saying that it does
+    is_loading: bool = False  # says that it takes no turns yet
+    looks: int = 0  # how often it has said that it takes them
 
     def make_app(self) -> web.Application:
         app = web.Application()
@@ -39,6 +41,9 @@ class AssistantStandIn:
     async def say_ready(self, _request: web.Request) -> web.Response:
         if self.is_busy:
             await asyncio.Event().wait()
+        if self.is_loading:
+            return web.json_response({"ready": False}, status=503)
+        self.looks += 1
         return web.json_response({"ready": True, "model": self.model})
 
     async def answer(self, request: web.Request) -> web.StreamResponse:

