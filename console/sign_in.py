@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,15 +10,15 @@ from casework.adapters.service import Service
 from casework.adapters.storage.people import ENROL, FACTOR, OPEN
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.errors import SignInRefused, WaymarkError
+from casework.model.throttles import Tried
 from casework.model.tokens import hash_token
-from casework.services.ports import Clock, StaffMember
+from casework.services import throttles
+from casework.services.ports import StaffMember
 from console.second_factor import SecondFactor
 
-FREE_TRIES = 5
-TRIES_COUNT_FOR = timedelta(minutes=15)
-FIRST_WAIT = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(minutes=15)
-MOST_NAMES_REMEMBERED = 10_000
+# What is counted apart, each of one name or account.
+PASSWORD, CODE, AGAIN = "password", "code", "again"
+FORGETS_EVERY = timedelta(hours=1)
 LONGEST_LOGIN = 64
 LONGEST_PASSWORD = 1024
 # argon2 takes 64 MiB a check: a flood of log-ins must not take the desk down with it.
@@ -36,45 +35,6 @@ class SignInMustWait(WaymarkError):
         self.wait = wait
 
 
-class SignInThrottle:
-    """Counts tries by name, whether or not the name exists. A restart forgets them, which is cheap to bear.
-
-    The wait stays short because anyone could make it fall on someone else: it slows guessing to about
-    forty tries an hour and a name, and locks nobody out for longer than `LONGEST_WAIT`.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._tries: dict[str, deque[datetime]] = {}
-
-    def count_try(self, login: str) -> None:
-        """Counts before the password is looked at, so tries at once gain nothing. Raises SignInMustWait."""
-        now = self._clock.now()
-        tries = self._tries.pop(login, None) or deque(maxlen=FREE_TRIES + 5)
-        while tries and tries[0] <= now - TRIES_COUNT_FOR:
-            tries.popleft()
-        self._tries[login] = tries
-        wait = self._wait(tries, now)
-        if wait > timedelta(0):
-            raise SignInMustWait(wait)
-        tries.append(now)
-        self._forget_oldest()
-
-    def forget(self, login: str) -> None:
-        self._tries.pop(login, None)
-
-    def _wait(self, tries: deque[datetime], now: datetime) -> timedelta:
-        if len(tries) < FREE_TRIES:
-            return timedelta(0)
-        pause = min(LONGEST_WAIT, FIRST_WAIT * (1 << (len(tries) - FREE_TRIES)))
-        until: datetime = tries[-1] + pause
-        return until - now
-
-    def _forget_oldest(self) -> None:
-        while len(self._tries) > MOST_NAMES_REMEMBERED:
-            self._tries.pop(next(iter(self._tries)))
-
-
 @dataclass(frozen=True, kw_only=True)
 class SignedIn:
     """`stage`: OPEN, or what is still asked for before the desk opens: FACTOR or ENROL."""
@@ -89,23 +49,23 @@ class SignIn:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._throttle = SignInThrottle(service.clock)
+        self._forgets_at = service.clock.now()
         self._checks = asyncio.Semaphore(CHECKS_AT_ONCE)
         self.factor = SecondFactor(service)
 
     async def sign_in(self, login: str, password: str) -> SignedIn:
         """Raises SignInRefused, after the same work and in the same words, for a wrong name or password."""
         login = _clean_login(login)
-        self._throttle.count_try(login)
+        await self._count_try(PASSWORD, login)
         staff = await self._service.database.read(lambda tx: tx.staff.find(login))
         if not await self._is_right(staff, password) or staff is None:
             actor = staff.id if staff else "nobody"
             await self._service.database.write(lambda tx: tx.audit.record("sign_in_refused", by=actor))
             raise SignInRefused
-        self._throttle.forget(login)
-        return await self._service.database.write(lambda tx: self._begin(tx, staff))
+        return await self._service.database.write(lambda tx: self._begin(tx, login, staff))
 
-    def _begin(self, tx: SqlTransaction, staff: StaffMember) -> SignedIn:
+    def _begin(self, tx: SqlTransaction, login: str, staff: StaffMember) -> SignedIn:
+        throttles.clear(tx, Tried.STAFF_PROOFS, PASSWORD, login)
         stage = self._find_stage(tx, staff)
         token = new_session_token(tx.now)
         if stage == OPEN:
@@ -133,11 +93,11 @@ class SignIn:
 
     async def check_code(self, staff: StaffMember, typed: str) -> None:
         """Raises SignInRefused for a wrong or used code, SignInMustWait after five."""
-        self._throttle.count_try(f"code:{staff.id}")
+        await self._count_try(CODE, staff.id)
         if not await self._check_code(staff, typed):
             await self._record_wrong_code(staff)
             raise SignInRefused
-        self._throttle.forget(f"code:{staff.id}")
+        await self._clear(CODE, staff)
 
     async def _check_code(self, staff: StaffMember, typed: str) -> bool:
         async with self._checks:
@@ -145,13 +105,13 @@ class SignIn:
 
     async def set_up_factor(self, staff: StaffMember, typed: str) -> tuple[str, ...]:
         """The recovery codes. Raises as `check_code`."""
-        self._throttle.count_try(f"code:{staff.id}")
+        await self._count_try(CODE, staff.id)
         async with self._checks:
             codes = await self.factor.confirm(staff, typed)
         if codes is None:
             await self._record_wrong_code(staff)
             raise SignInRefused
-        self._throttle.forget(f"code:{staff.id}")
+        await self._clear(CODE, staff)
         return codes
 
     async def finish(self, halfway_token: str, staff: StaffMember) -> SignedIn:
@@ -167,7 +127,7 @@ class SignIn:
 
     async def prove_again(self, staff: StaffMember, token_hash: str, password: str, typed: str) -> None:
         """For an act that needs it: the password again, and a code where the account has a second factor."""
-        self._throttle.count_try(f"again:{staff.id}")
+        await self._count_try(AGAIN, staff.id)
         factor = await self._service.database.read(lambda tx: tx.factors.find(staff.id))
         is_right = await self._is_right(staff, password)
         # The code is looked at only after the right password: otherwise a wrong one would use it up.
@@ -176,12 +136,28 @@ class SignIn:
         if not is_right:
             await self._service.database.write(lambda tx: tx.audit.record("proof_refused", by=staff.id))
             raise SignInRefused
-        self._throttle.forget(f"again:{staff.id}")
         await self._service.database.write(lambda tx: _record_proof(tx, token_hash, staff))
 
     async def _is_right(self, staff: StaffMember | None, password: str) -> bool:
         async with self._checks:
             return await asyncio.to_thread(_matches, self._service.passwords, password, staff)
+
+    async def _count_try(self, kind: str, of: str) -> None:
+        """Counts before anything is looked at, whether or not the name exists. Raises SignInMustWait.
+
+        In the database, so that tries at once, at another desk or after a restart gain nothing.
+        """
+        now = self._service.clock.now()
+        if now >= self._forgets_at:
+            self._forgets_at = now + FORGETS_EVERY
+            await self._service.database.write(throttles.forget_old)
+        wait = await self._service.database.write(lambda tx: _take_try(tx, kind, of))
+        if wait is not None:
+            raise SignInMustWait(wait)
+
+    async def _clear(self, kind: str, staff: StaffMember) -> None:
+        bucket = (Tried.STAFF_PROOFS, kind, staff.id)
+        await self._service.database.write(lambda tx: throttles.clear(tx, *bucket))
 
     async def _record_wrong_code(self, staff: StaffMember) -> None:
         await self._service.database.write(lambda tx: tx.audit.record("code_refused", by=staff.id))
@@ -214,6 +190,16 @@ def open_session(
     tx.audit.record("signed_in", by=staff.id)
 
 
+def _take_try(tx: SqlTransaction, kind: str, of: str) -> timedelta | None:
+    """None and counted, or how long to wait. The wait stays short: anyone could make it fall on someone else."""
+    bucket = (Tried.STAFF_PROOFS, kind, of)
+    if throttles.take(tx, *bucket):
+        return None
+    opens_at = throttles.find_opening(tx, *bucket)
+    return None if opens_at is None else opens_at - tx.now
+
+
 def _record_proof(tx: SqlTransaction, token_hash: str, staff: StaffMember) -> None:
+    throttles.clear(tx, Tried.STAFF_PROOFS, AGAIN, staff.id)
     tx.staff.prove_session(token_hash)
     tx.audit.record("proved_again", by=staff.id)

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from casework.adapters.key_backups import find_beside, move_out, put_back
 from casework.adapters.storage.database import create_engine, find_keys
-from casework.adapters.storage.migration_state import is_current
+from casework.adapters.storage.migration_state import find_newest, find_version
 from casework.adapters.storage.vaults import get_vault
 from casework.adapters.vault.key_files import KeysWrong
 from casework.adapters.vault.key_services import FileKeys
@@ -137,8 +137,14 @@ def verify(url: str, *, key_file: Path | None = None) -> int:
             answer = connection.exec_driver_sql("PRAGMA integrity_check").scalar()
             if answer != "ok":
                 problems.append(f"integrity: {answer}")
-        if not is_current(connection):
+        has, newest = find_version(connection), find_newest()
+        if has is None or has < newest:
             problems.append("a migration is missing: run ./waymark db upgrade")
+        elif has > newest:
+            problems.append(
+                f"the database is newer ({has}) than this release ({newest}), which cannot judge what it does "
+                "not know: verify it with the release that upgraded it"
+            )
     engine.dispose()
     print("\n".join(problems) if problems else "The database is whole and current.")  # noqa: T201
     return 1 if problems else 0

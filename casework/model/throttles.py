@@ -29,11 +29,15 @@ class Tried(StrEnum):
     WRONG_PINS_OF_SESSION = "wrong_pins_of_session"
     WRONG_PINS_OF_PERSON = "wrong_pins_of_person"
     UNMASKINGS = "unmaskings"
+    STAFF_PROOFS = "staff_proofs"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """`window` None: counted until it is cleared. `cools_for` None: closed for the rest of the window."""
+    """`window` None: counted until it is cleared. `cools_for` None: closed for the rest of the window.
+
+    With both, `most` in a window are free and each one more cools again, for twice as long.
+    """
 
     most: int
     window: timedelta | None = None
@@ -64,12 +68,13 @@ def count_try(throttle: Throttle, limit: Limit, now: datetime) -> Throttle:
     """The bucket after one more try. One that has just counted `most` and cools closes now, for twice as long
     as the last time."""
     if not _is_in_window(throttle, limit, now):
-        throttle = replace(throttle, window_start=now, count=0)
+        throttle = replace(throttle, window_start=now, count=0, cooled=0)
     counted = replace(throttle, count=throttle.count + 1)
     if limit.cools_for is None or counted.count < limit.most:
         return counted
     cools_until = now + _find_cooling(limit, limit.cools_for, counted.cooled)
-    return replace(counted, count=0, cools_until=cools_until, cooled=counted.cooled + 1)
+    kept = 0 if limit.window is None else counted.count
+    return replace(counted, count=kept, cools_until=cools_until, cooled=counted.cooled + 1)
 
 
 def _find_cooling(limit: Limit, first: timedelta, cooled: int) -> timedelta:

@@ -100,8 +100,7 @@ def begin_try(tx: Transaction, conversation_id: str, token_hash: str, credential
         return PasskeyTry()
     session = (reach.person_id, conversation_id, LOCK)
     if not throttles.take(tx, Tried.WRONG_PINS_OF_SESSION, *session):
-        held = tx.throttles.find(throttles.name_bucket(Tried.WRONG_PINS_OF_SESSION, *session))
-        return PasskeyTry(wait_until=held.cools_until if held else None)
+        return PasskeyTry(wait_until=throttles.find_opening(tx, Tried.WRONG_PINS_OF_SESSION, *session))
     return PasskeyTry(
         person_id=reach.person_id,
         crime_reference=reach.crime_reference,

@@ -2,6 +2,10 @@
 
 Nobody wrote them. No conversation, no person and no turn is stored, what the assistant declares is dropped, and
 nothing leaves. One worker asks, however many there are; what was heard stands in the database, for all to tell.
+
+While the assistant is switched off everywhere it is asked all the same, so that whoever is about to switch it on knows
+what it says (readiness and the doctor tell it). But no alarm stands for it then: nobody gets its answers, whoever mends
+it stops and starts it, and `assistant_off` stands over the desk already. Switched on, the next look sounds what is so.
 """
 
 import asyncio
@@ -13,7 +17,9 @@ from typing import Protocol
 
 from casework.model.errors import AssistantUnavailable
 from casework.model.known_turns import Heard, KnownTurns, find_worst
+from casework.model.messages import Channel
 from casework.services.ports import Alarms, AssistantAnswer, Store
+from casework.services.switch_ports import AssistantSwitch
 
 EVERY = timedelta(seconds=30)
 # Twice as long as a model takes to load: a start must not sound it.
@@ -21,6 +27,8 @@ AWAY_FOR = timedelta(minutes=3)
 # Who asks has died, or has had no database: what was heard then says nothing of now.
 OLD_AFTER = 4 * EVERY
 WRONG, AWAY = "assistant_wrong", "assistant_away"
+# It reads nothing of a mailbox.
+ANSWERED = frozenset(Channel) - {Channel.EMAIL}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +71,8 @@ class ReadinessTransaction(Protocol):
     def model_releases(self) -> Releases: ...
     @property
     def alarms(self) -> Alarms: ...
+    @property
+    def assistant_switch(self) -> AssistantSwitch: ...
 
 
 @dataclass
@@ -133,6 +143,10 @@ def _record(tx: ReadinessTransaction, heard: Heard, wrong: Sequence[str]) -> Non
     goes_on = last is not None and last.heard is heard and tx.now - last.at < OLD_AFTER
     since = last.since if last is not None and goes_on else tx.now
     tx.known_turns.record(heard, since=since)
+    if _is_off_everywhere(tx):
+        tx.alarms.end(WRONG)
+        tx.alarms.end(AWAY)
+        return
     if wrong:
         tx.alarms.sound(WRONG, ", ".join(wrong))
     elif heard is Heard.WELL:
@@ -142,6 +156,11 @@ def _record(tx: ReadinessTransaction, heard: Heard, wrong: Sequence[str]) -> Non
         tx.alarms.end(AWAY)
     elif tx.now - since >= AWAY_FOR:
         tx.alarms.sound(AWAY, "")
+
+
+def _is_off_everywhere(tx: ReadinessTransaction) -> bool:
+    off = {each.channel for each in tx.assistant_switch.list_off()}
+    return None in off or off >= ANSWERED
 
 
 def find_answers(tx: ReadinessTransaction) -> Answers:

@@ -11,7 +11,7 @@ from casework.model.disclosures import Band, Category, Evidence, ScreenResult
 from casework.model.folded_words import fold_words
 from casework.model.keywords import CLOSING, Keyword, fold_whole
 from casework.model.messages import InboundMessage, Origin, find_written_at
-from casework.services import duress, keywords, opt_outs, standings, windows
+from casework.services import duress, keywords, opt_outs, standings, undelivered, windows
 from casework.services.disclosures import hand_over, request_check
 from casework.services.hand_off import keep_for_person
 from casework.services.ports import Conversation, Transaction
@@ -66,7 +66,9 @@ def receive_message(
     opt_outs.hear_writer(tx, conversation, message, keyword, inbox_id=inbox_id, is_overtaken=is_overtaken)
     # Not to somebody who leaves, and not for what they wrote before: the conversation as it stood until now.
     may_release = keyword not in CLOSING and not is_overtaken
-    released = windows.release_held(tx, conversation) if may_release else 0
+    released = (
+        undelivered.release_held(tx, conversation, texts, is_answered_anew=is_urgent) if may_release else 0
+    )
     phone = message.details.get("phone")
     if isinstance(phone, str):
         windows.report_held_elsewhere(tx, conversation.channel, phone)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,14 @@ from casework.model.bands import BandDecision
 from casework.model.disclosure_screen import SCREEN_FAILED, UNREADABLE_TIERS
 from casework.model.disclosures import Band, Category, ScreenResult
 from casework.model.errors import SettingsInvalid
-from casework.model.messages import Channel
+from casework.model.messages import Channel, Lane, OutboundMessage, SendKind
+from casework.model.safe_contact import LIVE_MINUTES
 from casework.model.toml_files import read_toml
 
 SAFETY_LINES_FILE = Path(__file__).parents[1] / "templates" / "safety_lines.toml"
 NO_CATEGORY = "no_category"
+# Our own choice: words for a danger of a moment ago are wrong an hour later.
+OLDEST_SAFETY_LINE = timedelta(minutes=LIVE_MINUTES)
 KINDS = (*(category.value for category in Category), NO_CATEGORY, *UNREADABLE_TIERS)
 
 
@@ -64,6 +67,12 @@ def find_safety_line(
     kind = result.category.value if result.category else _kind_without_category(result)
     form, text = (lines or _packaged_lines())[kind].on(channel)
     return SafetyLine(text=text, template_name=f"safety.{kind}.{form}")
+
+
+def is_over(message: OutboundMessage, *, age: timedelta) -> bool:
+    """Whether this is a safety line whose moment has gone: "where are you" is no answer to the day after."""
+    is_safety_line = message.lane is Lane.SAFETY or message.kind is SendKind.SAFETY_LINE
+    return is_safety_line and age > OLDEST_SAFETY_LINE
 
 
 @cache

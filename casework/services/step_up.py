@@ -96,8 +96,7 @@ def begin_try(tx: Transaction, conversation_id: str) -> PinTry:
         return PinTry()
     session = (reach.person_id, conversation_id)
     if not throttles.take(tx, Tried.WRONG_PINS_OF_SESSION, *session):
-        held = tx.throttles.find(throttles.name_bucket(Tried.WRONG_PINS_OF_SESSION, *session))
-        return PinTry(wait_until=held.cools_until if held else None)
+        return PinTry(wait_until=throttles.find_opening(tx, Tried.WRONG_PINS_OF_SESSION, *session))
     throttles.count(tx, Tried.WRONG_PINS_OF_PERSON, reach.person_id)
     return PinTry(
         person_id=reach.person_id,

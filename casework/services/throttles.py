@@ -3,14 +3,19 @@
 Never asked about storing, screening or answering a message, so an urgent one is never held up. See docs/standing.md.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from casework.model.throttles import Throttle, Tried, count_try, is_closed, load_limits
 from casework.services.ports import Transaction
 
-# Longer than any bucket cools; a bucket that old says nothing any more.
-FORGOTTEN_AFTER = timedelta(days=14)
-FORGETTABLE = (Tried.REFERENCES_OF_SENDER, Tried.WRONG_CODES_OF_SENDER_AND_CASE, Tried.CODE_SENDS_OF_CASE)
+# Longer than a bucket of that kind counts and cools; one that old says nothing any more.
+FORGOTTEN_AFTER = {
+    Tried.REFERENCES_OF_SENDER: timedelta(days=14),
+    Tried.WRONG_CODES_OF_SENDER_AND_CASE: timedelta(days=14),
+    Tried.CODE_SENDS_OF_CASE: timedelta(days=14),
+    # Anybody can type any name: these are many when somebody guesses.
+    Tried.STAFF_PROOFS: timedelta(hours=1),
+}
 
 
 def is_open(tx: Transaction, tried: Tried, *of: str) -> bool:
@@ -36,13 +41,19 @@ def take(tx: Transaction, tried: Tried, *of: str) -> bool:
     return True
 
 
+def find_opening(tx: Transaction, tried: Tried, *of: str) -> datetime | None:
+    """When one that cools lets a try through again; None where it has not cooled yet."""
+    held = tx.throttles.find(name_bucket(tried, *of))
+    return held.cools_until if held else None
+
+
 def clear(tx: Transaction, tried: Tried, *of: str) -> None:
     tx.throttles.clear(name_bucket(tried, *of))
 
 
 def forget_old(tx: Transaction) -> None:
-    for tried in FORGETTABLE:
-        tx.throttles.forget(tried.value, before=tx.now - FORGOTTEN_AFTER)
+    for tried, after in FORGOTTEN_AFTER.items():
+        tx.throttles.forget(tried.value, before=tx.now - after)
 
 
 def name_bucket(tried: Tried, *of: str) -> str:

@@ -7,26 +7,25 @@ provider's news of it. The failures and their follow-ups stand in casework/model
 import re
 from datetime import timedelta
 
-from casework.model.delivery_failures import Failure, FollowUp
+from casework.model.delivery_failures import TOO_LATE, Failure, FollowUp, get_failure
 from casework.model.delivery_states import ARRIVED
 from casework.model.desk import Grade, HandoffReason
-from casework.model.messages import Channel, Lane, NotSentReason, OutboundMessage, SendKind
-from casework.model.safe_contact import ANSWERS_NOTHING, LIVE_MINUTES
-from casework.services import outgoing, standings, windows
+from casework.model.messages import Channel, Lane, NotSentReason, OutboundMessage
+from casework.model.safe_contact import ANSWERS_NOTHING
+from casework.services import outgoing, safety_lines, standings, windows
 from casework.services.hand_off import request_person
 from casework.services.invites import INVITE_TEMPLATES
 from casework.services.opt_outs import PROVIDER
-from casework.services.ports import LeasedDelivery, StoredDelivery, Transaction
+from casework.services.ports import Conversation, LeasedDelivery, StoredDelivery, Transaction
 from casework.services.service_texts import ServiceTexts
 
-# How old what is sent anew may be when it leaves. Our own choice: words for a danger of a moment ago are wrong an
-# hour later, and an answer is still one on the same day.
-OLDEST_SAFETY_LINE = timedelta(minutes=LIVE_MINUTES)
+# How old what is sent anew may be when it leaves. Our own choice: an answer is still one on the same day.
 OLDEST_ANSWER = timedelta(hours=8)
 
 # A message sent anew names the one that was written, and how often it was sent anew.
 _COPY = re.compile(r"again-(\d+):out-(\d+)")
 
+HELD_TOO_LONG = "held_too_long"
 ARRIVED_AFTER_ALL = NotSentReason.ARRIVED_AFTER_ALL.value
 OVERTAKEN = NotSentReason.OVERTAKEN.value
 
@@ -45,12 +44,7 @@ def follow_up(
     message = left.message
     if not is_at_once:
         tx.outbox.set_reason(outbox_id, failure.id)
-        tx.audit.record(
-            "delivery_failed",
-            by="provider",
-            conversation_id=message.conversation_id,
-            thing=f"out-{outbox_id}",
-        )
+        _record_failed(tx, message.conversation_id, outbox_id, by="provider")
     sound_alarm(tx, message, failure, error_code)
     if failure.follow_up is FollowUp.NONE:
         return
@@ -62,6 +56,36 @@ def follow_up(
         return
     if not _send_anew(tx, left, failure):
         _tell_person(tx, left, failure)
+
+
+def release_held(
+    tx: Transaction, conversation: Conversation, texts: ServiceTexts, *, is_answered_anew: bool
+) -> int:
+    """They wrote, so what their channel held leaves; how many texts are on their way because of it.
+
+    But a safety line whose moment is over: it has not reached them and does not any more, which is a person's task,
+    and they are told so. `is_answered_anew`: what they wrote now has a safety line of its own, which says enough.
+    """
+    late = windows.list_late(tx, conversation)
+    for outbox_id in late:
+        tx.held_messages.give_up(outbox_id, reason=TOO_LATE)
+        _record_failed(tx, conversation.id, outbox_id, by="service")
+        follow_up(tx, outbox_id, get_failure(TOO_LATE), texts, error_code=None)
+    is_told = bool(late) and not is_answered_anew
+    if is_told:
+        # As they stand now: the message that was just stored opens the time in which they may be answered.
+        outgoing.reply_as_service(
+            tx,
+            tx.conversations.get(conversation.id),
+            texts.render(HELD_TOO_LONG, conversation.channel),
+            template=HELD_TOO_LONG,
+            dedupe_key=f"{HELD_TOO_LONG}:out-{late[0]}",
+        )
+    return windows.release_held(tx, conversation) + int(is_told)
+
+
+def _record_failed(tx: Transaction, conversation_id: str, outbox_id: int, *, by: str) -> None:
+    tx.audit.record("delivery_failed", by=by, conversation_id=conversation_id, thing=f"out-{outbox_id}")
 
 
 def sound_alarm(tx: Transaction, message: OutboundMessage, failure: Failure, error_code: str | None) -> None:
@@ -185,8 +209,7 @@ def is_time_bound(message: OutboundMessage, *, age: timedelta) -> bool:
         return True
     if message.valid_for_seconds is not None and age.total_seconds() >= message.valid_for_seconds:
         return True
-    is_safety = message.lane is Lane.SAFETY or message.kind is SendKind.SAFETY_LINE
-    return age > (OLDEST_SAFETY_LINE if is_safety else OLDEST_ANSWER)
+    return age > OLDEST_ANSWER or safety_lines.is_over(message, age=age)
 
 
 def _is_overtaken(tx: Transaction, root: StoredDelivery) -> bool:

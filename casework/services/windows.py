@@ -5,6 +5,7 @@ agrees to something unasked on WhatsApp; else, or if that fails, by SMS to the c
 agrees to that; else a person is asked. Once for each time they fall silent, however many messages are held.
 """
 
+import re
 from datetime import datetime, timedelta
 
 from casework.model.delivery_failures import WINDOW_CLOSED
@@ -18,7 +19,7 @@ from casework.model.messages import (
     OutboxStatus,
     SendKind,
 )
-from casework.services import outgoing
+from casework.services import outgoing, safety_lines
 from casework.services.hand_off import request_person
 from casework.services.ports import Conversation, LeasedDelivery, Transaction
 from casework.services.service_texts import ServiceTexts
@@ -29,6 +30,8 @@ WINDOW = timedelta(hours=24) - timedelta(minutes=1)
 JUST_NOW = timedelta(minutes=1)
 # Where WhatsApp says closed and they have just written, one of the two is late.
 LOOK_AGAIN = timedelta(seconds=10)
+# What is held after a callback, and what was sent anew, names the message it copies.
+_COPY = re.compile(r"^(?:held|again-\d+):out-(\d+)$")
 NUDGE = "waiting"
 NUDGE_BY_SMS = "waiting_by_sms"
 READ_NOW = "read now"
@@ -56,9 +59,9 @@ def hold_for_window(tx: Transaction, leased: LeasedDelivery, texts: ServiceTexts
     """Keeps a message that WhatsApp does not take now until they write, and has one nudge leave.
 
     For whoever found the window closed before sending, or was told so by the provider at once. False, and nothing
-    done, for what is no use later: a nudge, or what has a time of its own, such as a code.
+    done, for what is no use later: a nudge, what has a time of its own, such as a code, or an old safety line.
     """
-    if not _may_be_held(leased.message):
+    if not _may_be_held(leased.message) or _is_over(tx, leased.outbox_id):
         return False
     conversation = tx.conversations.hold(leased.message.conversation_id)
     if _wrote_since(conversation, tx.now - JUST_NOW):
@@ -77,7 +80,7 @@ def hold_after_receipt(tx: Transaction, outbox_id: int, texts: ServiceTexts) -> 
     That one stays on record as not delivered; a copy of it is held. False as above, and for a second telling.
     """
     message = tx.outbox.get(outbox_id).message
-    if not _may_be_held(message):
+    if not _may_be_held(message) or _is_over(tx, outbox_id):
         return False
     conversation = tx.conversations.hold(message.conversation_id)
     copy = outgoing.copy_of(message, dedupe_key=f"held:out-{outbox_id}")
@@ -131,6 +134,14 @@ def release_held(tx: Transaction, conversation: Conversation) -> int:
     return released
 
 
+def list_late(tx: Transaction, conversation: Conversation) -> list[int]:
+    """Safety lines held there whose moment is over, the oldest first."""
+    if conversation.channel is not Channel.WHATSAPP:
+        return []
+    held = tx.held_messages.list_in_lane(conversation.id, Lane.SAFETY)
+    return [outbox_id for outbox_id in held if _is_over(tx, outbox_id)]
+
+
 def report_held_elsewhere(tx: Transaction, channel: Channel, phone: str) -> None:
     """Somebody wrote under another id, seen with this number: what is held under the number alone waits for ever.
 
@@ -155,6 +166,14 @@ def _wrote_since(conversation: Conversation, moment: datetime) -> bool:
 
 def _may_be_held(message: OutboundMessage) -> bool:
     return message.channel is Channel.WHATSAPP and message.valid_for_seconds is None and not is_nudge(message)
+
+
+def _is_over(tx: Transaction, outbox_id: int) -> bool:
+    """Counted from when the words were written first: a copy is as old as what it copies."""
+    left = written = tx.outbox.get(outbox_id)
+    while copy := _COPY.search(written.message.dedupe_key):
+        written = tx.outbox.get(int(copy.group(1)))
+    return safety_lines.is_over(left.message, age=tx.now - written.created_at)
 
 
 def _note_held(tx: Transaction, conversation: Conversation, outbox_id: int) -> None:

@@ -8,7 +8,7 @@ from casework.adapters.storage.keeping_tables import erasure, hold, record_expor
 from casework.adapters.storage.tables import inbox
 from casework.model.desk import HandoffReason
 from casework.model.holds import ErasureStage
-from tests.console.desk_site import DeskSite, field_in
+from tests.console.desk_site import DeskSite, Detective, field_in
 
 REVIEW_ON = "2027-05-21"
 HELD = {"reason": "complaint", "why": "A complaint runs about this", "review_on": REVIEW_ON}
@@ -195,6 +195,41 @@ async def test_what_was_never_exported_is_shown_and_a_second_supervisor_has_to_s
     assert {"erasure_agreed", "holds_read"} <= set(site.acts())
     gone, _ = await robin.get(waiting)
     assert gone.status == 404
+
+
+async def test_a_second_supervisor_who_says_no_keeps_it(site: DeskSite) -> None:
+    """Red when: the page takes either press for a yes."""
+    _, robin, waiting = await ask_for_what_was_never_exported(site)
+
+    kept, _ = await robin.post(waiting, {"agrees": "no"})
+
+    assert (kept.status, kept.headers["Location"]) == (303, "/console/holds?done=kept")
+    assert [each.stage for each in site.rows(erasure)] == [ErasureStage.STOPPED]
+    assert len(site.rows(inbox)) == 1
+
+
+async def test_a_second_supervisor_is_told_what_has_come_since(site: DeskSite) -> None:
+    """Red when: the page refuses the yes without a reason."""
+    conversation_id, robin, waiting = await ask_for_what_was_never_exported(site)
+    site.writes_again(conversation_id, "and one more thing")
+
+    refused, page = await robin.post(waiting, {"agrees": "yes", "seen": "yes"})
+
+    assert refused.status == 409
+    assert "They have written since." in page
+    assert [each.stage for each in site.rows(erasure)] == [ErasureStage.WARNED]
+
+
+async def ask_for_what_was_never_exported(site: DeskSite) -> tuple[str, Detective, str]:
+    """The conversation, another supervisor than the one who asked, and the page that waits for them."""
+    alex = await site.detective("alex", "Alex Test-Lead", role="supervisor")
+    robin = await site.detective("robin", "Robin Test-Lead", role="supervisor")
+    conversation_id = site.victim_writes()
+    site.link_case(conversation_id, stage="closed_no_further_lines")
+    form = {"of": "conversation:" + conversation_id, "reason": "request", "sure": "yes"}
+    await alex.post(f"/console/c/{conversation_id}/erase", form | {"never_exported": "yes"})
+    [row] = site.rows(erasure)
+    return conversation_id, robin, f"/console/erasures/{row.id}"
 
 
 async def test_what_may_be_anothers_is_listed_on_the_page(site: DeskSite) -> None:

@@ -3,12 +3,22 @@
 import asyncio
 import statistics
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from casework.adapters.storage.tables import staff_session
+from casework.adapters.service import Service
+from casework.adapters.settings import Settings
+from casework.adapters.storage.database import Database
+from casework.adapters.storage.tables import staff_session, throttle
+from casework.bootstrap import build_service
+from casework.model.errors import SignInRefused
 from casework.model.tokens import hash_token
-from tests.console.desk_site import PASSWORD, DeskSite, Detective, field_in
+from console.sign_in import SignIn, SignInMustWait
+from tests.console.desk_site import PASSWORD, PASSWORD_HASH, DeskSite, Detective, desk_environ, field_in
+from tests.support.clock import SetClock
 
 
 async def test_the_right_name_and_password_open_the_queue(site: DeskSite) -> None:
@@ -217,3 +227,83 @@ async def test_a_log_in_form_from_another_site_is_refused(site: DeskSite) -> Non
     without_token, _ = await visitor.post("/login", form | {"form_token": ""})
 
     assert foreign.status == without_token.status == 403
+
+
+# --- several desks, one count ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def start_desk(
+    database_url: str, tmp_path: Path, sqlite_template: Path, clock: SetClock
+) -> Iterator[Callable[[], SignIn]]:
+    """Each call is a process of its own on the one database; `sam` has an account."""
+    environ = desk_environ(tmp_path, sqlite_template) | {"WAYMARK_DATABASE_URL": database_url}
+    started: list[Service] = []
+
+    def start() -> SignIn:
+        started.append(build_service(Settings.from_env(environ), clock=clock))
+        return SignIn(started[-1])
+
+    first = build_service(Settings.from_env(environ), clock=clock)
+    first.database.write_now(
+        lambda tx: tx.staff.add(
+            login="sam", display_name="Sam Price", role="investigator", password_hash=PASSWORD_HASH
+        )
+    )
+    yield start
+    for service in (first, *started):
+        service.database.close()
+
+
+async def guess(desk: SignIn, password: str = "guess", login: str = "sam") -> str:
+    try:
+        await desk.sign_in(login, password)
+    except (SignInRefused, SignInMustWait) as refusal:
+        return type(refusal).__name__
+    return "open"
+
+
+async def test_two_desks_give_nobody_twice_the_tries(start_desk: Callable[[], SignIn]) -> None:
+    """Red when: the tries are counted in the process."""
+    one, other = start_desk(), start_desk()
+
+    answers = await asyncio.gather(*(guess((one, other)[number % 2]) for number in range(12)))
+
+    assert sorted(answers) == ["SignInMustWait"] * 7 + ["SignInRefused"] * 5
+    assert await guess(one, PASSWORD) == await guess(other, PASSWORD) == "SignInMustWait"
+
+
+async def test_a_desk_that_starts_again_remembers_the_tries(start_desk: Callable[[], SignIn]) -> None:
+    before = start_desk()
+    for _ in range(5):
+        await guess(before)
+
+    assert await guess(start_desk(), PASSWORD) == "SignInMustWait"
+
+
+async def test_whoever_logs_in_at_one_desk_begins_anew_at_all(
+    start_desk: Callable[[], SignIn], clock: SetClock
+) -> None:
+    """Red when: the right password does not clear the count."""
+    one, other = start_desk(), start_desk()
+    for _ in range(5):
+        await guess(one)
+    clock.advance(seconds=61)
+
+    assert await guess(other, PASSWORD) == "open"
+    assert [await guess(one) for _ in range(5)] == ["SignInRefused"] * 5
+
+
+async def test_names_that_were_guessed_are_kept_for_an_hour_and_in_no_clear_words(
+    start_desk: Callable[[], SignIn], database: Database, clock: SetClock
+) -> None:
+    desk = start_desk()
+    for name in ("kim", "alex"):
+        await guess(desk, login=name)
+    clock.advance(seconds=2 * 3600)
+    await guess(desk, login="robin")
+
+    rows = database.read_now(lambda tx: tx.connection.execute(sa.select(throttle.c.bucket)).scalars().all())
+    assert len(rows) == 1
+    assert rows[0].startswith("staff_proofs:")
+    assert "robin" not in rows[0]

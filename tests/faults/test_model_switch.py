@@ -23,6 +23,7 @@ pytestmark = pytest.mark.journey
 
 RUNNING = [f"+4477009001{number:02d}" for number in range(10)]
 LATER = [f"+4477009002{number:02d}" for number in range(30)]
+MEANWHILE = "+447700900300"
 TEXTS_A_SECOND = 10
 
 
@@ -32,7 +33,7 @@ async def test_a_promotion_under_traffic_fails_no_turn_and_running_conversations
     """Red when `model_routing.note_answered` pins nothing (running conversations change), or the workers look for who
     holds a model only once (nobody is answered by the new one).
     """
-    old, new = AssistantStandIn(model="a"), AssistantStandIn(model="b")
+    old, new = AssistantStandIn(model="a"), AssistantStandIn(model="b", is_loading=True)
     url = copy_sqlite(sqlite_template, tmp_path / "waymark.db")
     async with (
         serving(old.make_app()) as first,
@@ -46,6 +47,14 @@ async def test_a_promotion_under_traffic_fails_no_turn_and_running_conversations
             for writer in RUNNING:
                 await stage.sandbox.send(writer, body="first")
             await stage.until_quiet()
+            new.is_loading = False
+
+            async def was_looked_at() -> bool:
+                # Who holds what is looked at for a turn, and for nothing else.
+                await stage.sandbox.send(MEANWHILE, body="first")
+                return new.looks > 0
+
+            await eventually(was_looked_at, within_seconds=30, what="a worker that knows of the new model")
             async with asyncio.TaskGroup() as writing:
                 for number, writer in enumerate([*LATER[:15], *RUNNING, *LATER[15:]]):
                     if number == 15:

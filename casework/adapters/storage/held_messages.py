@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from casework.adapters.storage.tables import OUTBOX_UNFINISHED, outbox, status_in
-from casework.model.messages import OutboxStatus
+from casework.model.messages import Lane, OutboxStatus
 
 
 class SqlHeldMessages:
@@ -21,6 +21,21 @@ class SqlHeldMessages:
             .values(status=OutboxStatus.WAITING.value, reason=None, not_before=self._now, attempts=0)
         )
         return result.rowcount
+
+    def list_in_lane(self, conversation_id: str, lane: Lane) -> list[int]:
+        query = sa.select(outbox.c.id).where(
+            outbox.c.conversation_id == conversation_id,
+            outbox.c.status == OutboxStatus.HELD.value,
+            outbox.c.lane == lane.value,
+        )
+        return list(self._connection.scalars(query.order_by(outbox.c.id)))
+
+    def give_up(self, outbox_id: int, *, reason: str) -> None:
+        self._connection.execute(
+            sa.update(outbox)
+            .where(outbox.c.id == outbox_id, outbox.c.status == OutboxStatus.HELD.value)
+            .values(status=OutboxStatus.FAILED.value, reason=reason)
+        )
 
     def find_newest(self, conversation_id: str) -> int | None:
         query = sa.select(sa.func.max(outbox.c.id)).where(

@@ -228,6 +228,21 @@ def test_verify_says_what_is_wrong(url: str, tmp_path: Path, capsys: pytest.Capt
     assert "./waymark db upgrade" in capsys.readouterr().out
 
 
+def test_verify_does_not_judge_a_database_of_a_later_release(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Red when: what this release does not know counts as whole and current."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+
+    assert verify(url) == 1
+    said = capsys.readouterr().out
+    assert "newer (9999) than this release" in said
+    assert "whole" not in said
+
+
 def test_verify_notices_a_damaged_file(url: str, tmp_path: Path) -> None:
     store(url, *("x" * 500 for _ in range(200)))
     saved = backup(url, tmp_path / "today.db")

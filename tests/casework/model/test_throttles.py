@@ -71,6 +71,22 @@ def test_each_cooling_is_twice_the_last_up_to_the_longest() -> None:
     assert hours == [1, 2, 4, 5, 5]
 
 
+def test_with_a_window_too_each_try_after_the_free_ones_cools_for_twice_as_long_until_it_ends() -> None:
+    limit = Limit(most=5, window=HOUR, cools_for=timedelta(minutes=1), cools_at_most=timedelta(minutes=15))
+    throttle, at, minutes = tried(4, limit), NOON, []
+    for _ in range(6):
+        throttle = count_try(throttle, limit, at)
+        assert throttle.cools_until is not None
+        minutes.append((throttle.cools_until - at) / timedelta(minutes=1))
+        at = throttle.cools_until
+
+    anew = count_try(throttle, limit, NOON + HOUR)
+
+    assert minutes == [1, 2, 4, 8, 15, 15]
+    assert (anew.count, anew.cooled) == (1, 0)
+    assert not is_closed(anew, limit, NOON + HOUR)
+
+
 def test_however_often_it_has_cooled_the_time_can_be_said() -> None:
     worn = Throttle(window_start=NOON, count=4, cooled=10_000)
 
@@ -87,6 +103,10 @@ def test_the_packaged_limits_are_those_that_were_agreed() -> None:
     assert limits[Tried.CODE_SENDS_OF_CASE] == Limit(most=3, window=timedelta(days=1))
     assert limits[Tried.WRONG_CODES_OF_CASE] == Limit(most=100)
     assert limits[Tried.WRONG_PINS_OF_PERSON] == Limit(most=100)
+    quarter = timedelta(minutes=15)
+    assert limits[Tried.STAFF_PROOFS] == Limit(
+        most=5, window=quarter, cools_for=timedelta(minutes=1), cools_at_most=quarter
+    )
 
 
 @pytest.mark.parametrize(

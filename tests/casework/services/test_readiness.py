@@ -17,9 +17,12 @@ from casework.adapters.known_turns import RasaPlaces
 from casework.adapters.storage.database import Database
 from casework.adapters.storage.keeping_tables import keeping_mark
 from casework.adapters.storage.tables import alarm
+from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.known_turns import Heard, load_known_turns
+from casework.model.messages import Channel
 from casework.services import model_releases
 from casework.services.readiness import (
+    ANSWERED,
     AWAY,
     AWAY_FOR,
     EVERY,
@@ -221,6 +224,53 @@ async def test_one_that_is_too_busy_to_say_it_is_there_is_asked_all_the_same(lin
 
         assert stage.answers == (True, 0.0)
     assert len(rasa.asked) == 4
+
+
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["for all", "each by itself"])
+async def test_switched_off_everywhere_it_is_asked_and_no_alarm_stands_until_it_is_on(
+    line: Line, one_by_one: bool
+) -> None:
+    """Red when: what nobody gets an answer from sounds an alarm, or is not known before it is switched on."""
+    rasa = a_rasa(responses={})
+    async with run_stage(line, rasa) as stage:
+        await stage.ask()
+        assert [kind for kind, _ in stage.alarms] == [WRONG]
+        switch(line, *(sorted(ANSWERED) if one_by_one else [None]), is_on=False)
+        await stage.ask_for(EVERY.total_seconds())
+        assert (stage.answers, stage.alarms) == ((False, 0.0), [])
+        assert len(rasa.asked) == 4
+        rasa.mood = "is broken"
+        await stage.ask_for(2 * AWAY_FOR.total_seconds())
+        assert (stage.answers, stage.alarms) == ((False, 0.0), [])
+
+        switch(line, None, is_on=True)
+        await stage.ask_for(EVERY.total_seconds())
+        assert stage.alarms == [(AWAY, "")]
+        rasa.mood = "answers"
+        await stage.ask_for(EVERY.total_seconds())
+        assert [kind for kind, _ in stage.alarms] == [WRONG]
+
+
+async def test_off_on_one_channel_it_still_answers_on_others_and_is_told(line: Line) -> None:
+    """Red when: one channel that is off silences the alarm of all."""
+    async with run_stage(line, a_rasa(responses={})) as stage:
+        switch(line, Channel.SMS, is_on=False)
+        await stage.ask()
+
+        assert [kind for kind, _ in stage.alarms] == [WRONG]
+
+
+def switch(line: Line, *channels: Channel | None, is_on: bool) -> None:
+    by = line.add_staff("on" if is_on else "off")
+
+    def write(tx: SqlTransaction) -> None:
+        for channel in channels:
+            if is_on:
+                tx.assistant_switch.turn_on(channel, by=by.id)
+            else:
+                tx.assistant_switch.turn_off(channel, reason="It gives wrong dates", by=by.id)
+
+    line.database.write_now(write)
 
 
 async def test_of_several_workers_one_asks(line: Line) -> None:

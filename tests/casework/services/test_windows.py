@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from casework.adapters.storage.tables import desk_item, inbox, outbox, turn
+from casework.adapters.storage.tables import audit, desk_item, inbox, outbox, turn
 from casework.adapters.storage.transaction import SqlTransaction
 from casework.model.contact_hours import ContactWindow
 from casework.model.messages import Author, Channel, Lane, OutboundMessage, OutboxStatus, SendKind
@@ -20,7 +20,7 @@ from casework.model.standings import ProofMethod, Standing
 from casework.services import outgoing, windows
 from casework.services.ports import Delivery
 from casework.services.receipts import record_receipt
-from tests.support.builders import VICTIM, a_case, an_answer
+from tests.support.builders import VICTIM, a_case, a_hit, an_answer
 from tests.support.fakes import FakeSender
 from tests.support.line import Line, Row
 
@@ -511,6 +511,110 @@ class SenderWhile(FakeSender):
         self._meanwhile()
         self._meanwhile = None
         return CLOSED
+
+
+# --- a safety line whose moment is over -----------------------------------------------------------------
+
+
+DANGER = "he is outside my door"
+
+
+async def a_held_safety_line(line: Line, *, in_the_news: bool = False) -> str:
+    """They wrote of danger, and WhatsApp took no words of ours then: at once, or told so later."""
+    line.add_cases(a_case())
+    line.screen.results[DANGER] = a_hit(1)
+    conversation_id = line.receive(DANGER, channel=Channel.WHATSAPP).conversation_id
+    # Their message came late by WhatsApp's clock, and not by ours.
+    line.clock.advance(minutes=2)
+    if in_the_news:
+        await line.deliver_all()
+        tell(line, line.row(outbox, kind="safety_line"), "failed", "63016")
+    else:
+        line.sender.outcomes = [CLOSED]
+    await line.deliver_all()
+    assert len(held(line)) == 1
+    line.sender.sent.clear()
+    return conversation_id
+
+
+@pytest.mark.parametrize("in_the_news", [False, True], ids=["refused", "told later"])
+@pytest.mark.parametrize("text", ["Read now", "hello"])
+async def test_a_safety_line_held_past_its_moment_never_leaves_and_they_are_told(
+    line: Line, text: str, in_the_news: bool
+) -> None:
+    """Red when: `release_held` lets go of whatever is held, or whoever wrote is left without a word."""
+    conversation_id = await a_held_safety_line(line, in_the_news=in_the_news)
+    line.clock.advance(hours=20)
+    line.assistant.answer = an_answer("An answer.")
+
+    line.receive(text, channel=Channel.WHATSAPP)
+    await line.answer_all()
+    await line.deliver_all()
+
+    told = line.texts.render("held_too_long", Channel.WHATSAPP)
+    answer = [] if text == "Read now" else ["An answer."]
+    assert [sent for _, _, sent in left(line)] == [told, *answer]
+    late = line.rows(outbox, kind="safety_line")[-1]
+    assert (late.status, late.reason) == ("failed", "too_late")
+    assert f"out-{late.id}" in {row.thing for row in line.rows(audit, act="delivery_failed")}
+    assert sorted(items(line, conversation_id)) == ["disclosure", "not_delivered"]
+    assert [row.status for row in line.rows(desk_item)] == ["open", "open"]
+
+
+async def test_whoever_writes_of_danger_again_is_answered_with_the_line_of_now_alone(line: Line) -> None:
+    await a_held_safety_line(line)
+    line.clock.advance(hours=20)
+
+    line.receive(DANGER, channel=Channel.WHATSAPP)
+    await line.deliver_all()
+
+    [old, new] = line.rows(outbox, kind="safety_line")
+    assert (old.status, new.status) == ("failed", "sent")
+    assert [sent for _, _, sent in left(line)] == [new.text]
+
+
+@pytest.mark.parametrize("in_the_news", [False, True], ids=["refused", "told later"])
+async def test_a_safety_line_leaves_while_its_moment_lasts(line: Line, in_the_news: bool) -> None:
+    await a_held_safety_line(line, in_the_news=in_the_news)
+    line.clock.advance(minutes=12)
+
+    line.receive("are you there", channel=Channel.WHATSAPP)
+    await line.deliver_all()
+
+    assert [sent for _, _, sent in left(line)] == [line.rows(outbox, kind="safety_line")[-1].text]
+    assert line.rows(outbox, template="held_too_long") == []
+
+
+async def test_a_copy_of_a_safety_line_is_as_old_as_the_line(line: Line) -> None:
+    """Held two minutes after it was written; fourteen later it is over. Red when: the copy's own age counts."""
+    await a_held_safety_line(line, in_the_news=True)
+    line.clock.advance(minutes=14)
+
+    line.receive("hello", channel=Channel.WHATSAPP)
+
+    assert line.rows(outbox, kind="safety_line")[-1].status == "failed"
+
+
+@pytest.mark.parametrize("in_the_news", [False, True], ids=["refused", "told later"])
+async def test_a_safety_line_that_is_over_is_not_held_and_nobody_is_told_to_come_for_it(
+    line: Line, in_the_news: bool
+) -> None:
+    """Red when: the window holds it; a notice then says that words wait which never leave."""
+    line.add_cases(a_case())
+    line.screen.results[DANGER] = a_hit(1)
+    conversation_id = line.receive(DANGER, channel=Channel.WHATSAPP).conversation_id
+    if in_the_news:
+        await line.deliver_all()
+        line.clock.advance(minutes=16)
+        tell(line, line.row(outbox), "failed", "63016")
+    else:
+        line.clock.advance(minutes=16)
+        line.sender.outcomes = [CLOSED]
+
+    await line.deliver_all()
+
+    assert line.rows(outbox, template="waiting") == line.rows(outbox, status="held") == []
+    assert sorted(items(line, conversation_id)) == ["disclosure", "not_delivered"]
 
 
 # --- what is not held --------------------------------------------------------------------------------------
