@@ -115,18 +115,15 @@ async def _take_next(answering: Answering) -> _Taken | None:
         return await answering.store.write(lambda tx: _take(tx, answering))
     except Exception:
         # Nothing of it was written. Step by step its failure is its own, and holds up no other conversation.
-        turn, is_settled = await answering.store.write(lambda tx: _lease(tx, answering))
-        return None if turn is None else _Taken(turn=turn, is_settled=is_settled)
+        return await answering.store.write(lambda tx: _lease(tx, answering))
 
 
 def _take(tx: Transaction, answering: Answering) -> _Taken | None:
     """Leases the next turn, and reads in the same transaction what the assistant is asked with."""
-    turn, is_settled = _lease(tx, answering)
-    if turn is None:
-        return None
-    if is_settled or _find_token(turn) is not None:
-        return _Taken(turn=turn, is_settled=is_settled)
-    return _Taken(turn=turn, question=_find_question(tx, turn, answering))
+    taken = _lease(tx, answering)
+    if taken is None or taken.is_settled or _find_token(taken.turn) is not None:
+        return taken
+    return replace(taken, question=_find_question(tx, taken.turn, answering))
 
 
 def _find_question(tx: Transaction, turn: LeasedTurn, answering: Answering) -> _Question:
@@ -150,20 +147,20 @@ async def _answer(answering: Answering, turn: LeasedTurn, question: _Question | 
     await _commit(answering, turn, answer, asked)
 
 
-def _lease(tx: Transaction, answering: Answering) -> tuple[LeasedTurn | None, bool]:
-    """The next turn, and whether it has come to its end without the assistant."""
+def _lease(tx: Transaction, answering: Answering) -> _Taken | None:
+    """The next turn, brought to its end where that needs no assistant."""
     turn = tx.turns.lease_next(answering.worker_id, lease_seconds=LEASE_SECONDS)
     if turn is None:
-        return None, False
+        return None
     if turn.conversation.owner_id is not None:
         # A person took over after the message came in: it is theirs to answer.
         tx.turns.finish(turn, "with_person")
         keep_for_person(tx, turn.conversation.id, inbox_id=turn.inbox_id)
-        return turn, True
+        return _Taken(turn=turn, is_settled=True)
     if _find_token(turn) is None and kill_switch.is_off(tx, turn.conversation.channel):
         _commit_switched_off(tx, turn, answering)
-        return turn, True
-    return turn, False
+        return _Taken(turn=turn, is_settled=True)
+    return _Taken(turn=turn)
 
 
 def _find_token(turn: LeasedTurn) -> str | None:

@@ -115,9 +115,9 @@ class Life:
     def lease_turn(self) -> None:
         if self.turn is not None:
             return
-        found, _ = self.line.database.write_now(lambda tx: answer._lease(tx, self.answering))
+        taken = self.line.database.write_now(lambda tx: answer._lease(tx, self.answering))
         # What somebody has is theirs to answer: `_lease` has ended that turn.
-        self.turn = found if found is not None and found.conversation.owner_id is None else None
+        self.turn = None if taken is None or taken.is_settled else taken.turn
 
     def commit_turn(self) -> None:
         """The assistant's answer comes back, whatever has happened since it was asked."""
