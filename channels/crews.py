@@ -94,17 +94,18 @@ class Lookout:
                     self._again = loop.create_future()
                     if heard.done():
                         heard = loop.create_task(changes.wait(self._idle_seconds))
-                    await attempt(lambda: self._look(at_work))
+                    await attempt(lambda: self._look(at_work, stop))
                     await asyncio.wait((stopped, heard, self._again), return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopped.cancel()
             heard.cancel()
             await changes.close()
 
-    async def _look(self, at_work: asyncio.TaskGroup) -> bool:
+    async def _look(self, at_work: asyncio.TaskGroup, stop: asyncio.Event) -> bool:
         waiting: Mapping[Work, int] = await self._database.read(lambda tx: tx.waiting_work.count())
         for crew in self._crews:
-            if waiting[crew.work] and crew.may_take:
+            # The end may have come while the database was asked.
+            if waiting[crew.work] and crew.may_take and not stop.is_set():
                 at_work.create_task(crew.take(self._look_again, is_more=waiting[crew.work] > 1))
         return True
 
