@@ -25,7 +25,7 @@ from launcher.masking_figures import (
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "masking.md"
 FIRST, SECOND = "messages.txt", "messages_second.txt"
-THIRD, FOURTH = "messages_third.txt", "messages_fourth.txt"
+THIRD, FOURTH, FIFTH = "messages_third.txt", "messages_fourth.txt", "messages_fifth.txt"
 WANTED = {ALL_STRUCTURED: 99, PRECISION: 90}
 OF = sorted({ALL_STRUCTURED, PRECISION, "name", *STRUCTURED})
 FIGURE = r"(\d+) of (\d+) \| ([\d.]+) % \| ([\d.]+) to ([\d.]+) \|"
@@ -38,13 +38,16 @@ HEADING = {
     SECOND: "### Second set",
     THIRD: "### Third set",
     FOURTH: "### Fourth set",
+    FIFTH: "### Fifth set",
 }
+SPENT = sorted({*HEADING} - {FIFTH})
 # The first run of each, before anybody had read a miss: kept, and made again by no code.
 FIRST_RUN = {
     FIRST: {ALL_STRUCTURED: (418, 433), "name": (79, 81), PRECISION: (594, 608)},
     SECOND: {ALL_STRUCTURED: (160, 179), "name": (58, 63), PRECISION: (265, 272)},
     THIRD: {ALL_STRUCTURED: (446, 468), "name": (124, 130), PRECISION: (717, 736)},
     FOURTH: {ALL_STRUCTURED: (458, 471), "name": (97, 100), PRECISION: (649, 668)},
+    FIFTH: {ALL_STRUCTURED: (491, 506), "name": (165, 172), PRECISION: (838, 892)},
 }
 
 
@@ -71,18 +74,18 @@ def _percent(value: float) -> str:
 
 
 @pytest.mark.parametrize("of", OF)
-def test_the_published_figure_is_the_measured_one_of_the_fourth_set(of: str) -> None:
-    figure = figures(FOURTH)[of]
-    *documented, verdict = rows(FOURTH, JUDGED_ROW)[of]
+def test_the_published_figure_is_the_measured_one_of_the_fifth_set(of: str) -> None:
+    figure = figures(FIFTH)[of]
+    *documented, verdict = rows(FIFTH, JUDGED_ROW)[of]
 
     assert tuple(documented) == told(figure)
     assert (verdict == "reached") is ((figure.value or 0.0) >= WANTED.get(of, 95) / 100)
-    # Nobody has tuned to it: when this figure moves, its misses were read and a fifth set is needed.
-    assert FIRST_RUN[FOURTH].get(of, (figure.hits, figure.n)) == (figure.hits, figure.n)
+    # Nobody has tuned to it: when this figure moves, its misses were read and a sixth set is needed.
+    assert FIRST_RUN[FIFTH].get(of, (figure.hits, figure.n)) == (figure.hits, figure.n)
 
 
 @pytest.mark.parametrize("of", OF)
-@pytest.mark.parametrize("name", [FIRST, SECOND, THIRD])
+@pytest.mark.parametrize("name", SPENT)
 def test_the_figure_of_a_spent_set_is_the_measured_one_and_its_first_run_is_kept(name: str, of: str) -> None:
     row = rows(name, TWICE_ROW)[of]
     hits, n = int(row[0]), int(row[1])
@@ -94,7 +97,7 @@ def test_the_figure_of_a_spent_set_is_the_measured_one_and_its_first_run_is_kept
 
 @pytest.mark.parametrize("name", sorted(HEADING))
 def test_the_table_of_all_sets_says_what_each_has(name: str) -> None:
-    overview = DOCUMENT.read_text("utf-8").split("### Fourth set")[0]
+    overview = DOCUMENT.read_text("utf-8").split("### Fifth set")[0]
 
     for of in (ALL_STRUCTURED, "name", PRECISION):
         hits, n, share, low, high = told(figures(name)[of])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from casework.model.masking import Layer, MaskKind
 from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.views import Found, View, words_of
+from casework.model.readable_text import squeeze_letters
 from casework.model.spelling_slips import cost_of_slip
 
 _STREET_WORDS = words_of(
@@ -23,17 +24,19 @@ _WEAK_STREET_WORDS = words_of(
     " loop mill point crossing parc cwrt broad pastures landings maltings pightle twitten ginnel snicket gait"
 )
 _STREETS_BEFORE = frozenset(words_of("heol stryd ffordd lon clos maes rhodfa"))
+_SQUEEZED_STREETS = frozenset(
+    squeeze_letters(word) for word in _STREET_WORDS if squeeze_letters(word) != word
+)
 _STREETS_TO_MISSPELL = tuple(word for word in (*_STREET_WORDS, *_WEAK_STREET_WORDS) if len(word) > 3)
 NUMBER_WORDS = (
-    r"(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?:one|two|three|four|five"
-    r"|six|seven|eight|nine))?"
-    r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh"
-    r"|nine)teen)"
+    r"(?:(?:(?:a|one|two|three) hundred(?: and)? )?(?:"
+    r"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen))"
 )
 _STREET = re.compile(
     r"(?<![0-9a-z£.:/])(?:(?:flat|apartment|apt|unit|room)\s{0,2}[0-9]{1,4}[a-z]?[\s,]{1,3})?"
     r"(?:(?:number|num|no\.?|nr|house number|house no)\s{0,2})?"
-    rf"(?:[0-9]{{1,4}}(?:\s?-\s?[0-9]{{1,4}})?\s?[a-h]?|{NUMBER_WORDS})[\s,]{{1,3}}"
+    rf"(?:[0-9]{{1,4}}(?:\s?-\s?[0-9]{{1,4}})?\s?[a-h]?|{NUMBER_WORDS}(?:\s[a-h])?)[\s,]{{1,3}}"
     r"((?:[a-z][a-z'.-]{1,20}\s{1,2}){1,3}[a-z][a-z'-]{1,20})(?![a-z])"
 )
 _WORD = re.compile(r"[a-z][a-z'.-]{0,20}")
@@ -65,10 +68,13 @@ NOT_IN_STREETS = frozenset(
 
 # "live at 19 samplw strret", "moved to fourteen mockery": behind such a word any name is a street.
 _SAID_HOUSE = re.compile(
-    r"(?<![a-z])(?:liv(?:e|es|ing|ed)|add?res+|adrress|moved?|moving|stay(?:s|ing|ed)?|house|home|deliver(?:ed|y)?|post(?:ed)?"
-    r"|sen[dt]|letters?|come|visit|resides?|based|property|round|registered|lives|over|outside|flat|place|gaff|bungalow|back"
+    r"(?<![a-z])(?:liv(?:e|es|ing|ed)|add?res+|adrress|moved?|moving|stay(?:s|ing|ed)?|house|home|deliver(?:ed"
+    r"|y)?|post(?:ed)?"
+    r"|sen[dt]|letters?|come|visit|resides?|based|property|round|registered|lives|over|outside|flat|place|gaff"
+    r"|bungalow|back"
     r"|(?:am|i'm|im|is|we're|were|he's|hes|she's|shes|they're|theyre)(?=\sat\s))[\s:,'-]{1,3}"
-    r"(?:(?:at|is|now|to|on|in|the|my|our|his|her|its|it's|it|them|me|currently|here|down|up|round|address|live|living|still)"
+    r"(?:(?:at|is|now|to|on|in|the|my|our|his|her|its|it's|it|them|me|currently|here|down|up|round|address|live"
+    r"|living|still)"
     rf"[\s:,]{{1,3}}){{0,4}}((?:(?:number|no\.?|num|nr)\s)?(?:[0-9]{{1,4}}\s?[a-h]?|{NUMBER_WORDS}))[\s,]{{1,3}}"
     r"((?:the\s)?[a-z][a-z'-]{2,20}(?:\s[a-z][a-z'-]{2,20}){0,3})"
 )
@@ -175,7 +181,8 @@ class Addresses:
         return end
 
     def _is_street(self, word: str, *, may_slip: bool) -> bool:
-        if word in _STREET_WORDS or word in _WEAK_STREET_WORDS:
+        # "streeet": a letter held too long.
+        if word in _STREET_WORDS or word in _WEAK_STREET_WORDS or squeeze_letters(word) in _SQUEEZED_STREETS:
             return True
         if not may_slip or len(word) < 4 or word in self._plain_words:
             return False

@@ -163,6 +163,10 @@ def _is_meant(view: View, place: int, lexicon: Lexicon, known: dict[str, tuple[P
     # "yeah its will": nothing else is said so, however common the word.
     if len(word) > SHORTEST_PART and (before in ("its", "im") or two in ("this is", "it is", "i am")):
         return word not in _PARTICLES
+    following = view.tokens[place + 1].folded if place + 1 < len(view.tokens) else ""
+    # "yes may speaking": an answer to who is there.
+    if following == "speaking" and place < 2:
+        return True
     is_last = place == len(view.tokens) - 1
     return rank > _VERY_COMMON and (
         bool(cues & {"sign_offs"} and is_last) or before in ("im", "its", "is", "this")

@@ -86,7 +86,7 @@ _CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-3])\.[0-5][0-9]")
 _LOG_OF_DAY = re.compile(
     r"(?<![a-z])(?:(?:cad|log|incident|inc|event|job|ref)(?:\s(?:number|num|no"
     r"|ref))?[\s.:#]{1,3})?[0-9]{1,5}\s(?:of|from|dated|on)\s(?:the\s)?"
-    r"(?=[0-9]{1,2}(?:st|nd|rd|th)?[\s/.-]|today|yesterday|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"(?=[0-9]{1,2}(?:st|nd|rd|th)?(?:[\s/.,;?!-]|$)|today|yesterday|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
     r"(?:today|yesterday|[0-9]{1,2}(?:st|nd|rd|th)?(?:[\s/.-](?:of\s)?(?:[0-9]{1,2}(?![0-9])"
     r"|[a-z]{3,9}))?(?:[\s/.,-]{1,2}(?:20)?[0-9]{2}(?![0-9]))?|[a-z]{3,9}\s[0-9]{1,2})"
 )
@@ -125,6 +125,8 @@ _TIMED = frozenset(
 )
 _SERVICES = frozenset({"1471", "1234", "0000"})
 _REACH = 60
+_COUNTRY = re.compile(r"[\s-]?(?:gb|uk|ie|de|pl|cn|us)(?![a-z0-9])")
+_FEWEST_OF_A_PARCEL = 7
 
 
 class Codes:
@@ -166,7 +168,7 @@ class Codes:
             if digits >= (2 if cue["strong"] else 3) or (digits > 1 and has_letter and span[1] - span[0] > 4):
                 if not cue["strong"] and _is_time_or_year(lower, *span):
                     continue
-                yield shape(span, MaskKind.NUMBER)
+                yield shape((span[0], end_with_country(lower, *span)), MaskKind.NUMBER)
 
     def _past_opening(self, view: View, broken: str, start: int) -> int:
         """Past a word in capitals that opens a code: the HOME of "HOME 0990 412 Z"."""
@@ -221,6 +223,14 @@ class Codes:
         for found in _LONE.finditer(broken):
             if _is_unexplained(lower, found):
                 yield shape(found.span(1), MaskKind.NUMBER)
+
+
+def end_with_country(lower: str, start: int, end: int) -> int:
+    """Where a parcel's number ends whose country stands behind it: "ZZ00 9918 273 GB" measures no memory."""
+    country = _COUNTRY.match(lower, end)
+    if country is None or sum(map(str.isdigit, lower[start:end])) < _FEWEST_OF_A_PARCEL:
+        return end
+    return country.end()
 
 
 def _find_parts(lower: str, broken: str) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.views import Found, View
 
 _AT = re.compile(r"(?<![a-z0-9@._])@[a-z0-9_.-]{2,40}")
-_APPS = (
+APPS = (
     r"insta(?:gram)?|ig|snap(?:chat)?|sc|telegram|tele|tik\s?tok|tt|twitter|facebook|fb|face\s?book"
     r"|messenger|discord|whats\s?app|wechat|weibo|kik"
     r"|viber|skype|reddit|twitch|you\s?tube|yt|steam|xbox(?:\slive)?|psn|play\s?station|ps[45]|epic"
@@ -18,8 +18,9 @@ _APPS = (
     r"|monzo|venmo|market\s?place|next\s?door|spotify|strava|pinterest|tumblr|yubo|wizz|omegle"
     r"|line app|zangi|wickr|session|threema|shein|etsy|airbnb|uber|github"
 )
-_NAMING = (
-    r"user\s?names?|handles?|(?:gaming|game|in-?game|player|epic|channel|group|server|page)\s?name|user\s?id|gamer\s?tags?|gamer\s?name|screen\s?name|nick\s?names?|nick|login"
+NAMING = (
+    r"user\s?names?|handles?|(?:gaming|game|in-?game|player|epic|channel|group|server|page)\s?name|user\s?id"
+    r"|gamer\s?tags?|gamer\s?name|screen\s?name|nick\s?names?|nick|login"
     r"|profile name|display name|account name|alias"
 )
 _LINK = (
@@ -31,17 +32,18 @@ _LINK = (
     r"(?![a-z0-9_'.])[\s:=,\"'(-]{0,4}){0,6})"
 )
 _BEHIND_APP = re.compile(
-    rf"(?<![a-z0-9@._])(?:(?P<naming>{_NAMING})|(?P<app>{_APPS}))(?:'s|s)?(?![a-z0-9_]){_LINK}"
+    rf"(?<![a-z0-9@._])(?:(?P<naming>{NAMING})|(?P<app>{APPS}))(?:'s|s)?(?![a-z0-9_]){_LINK}"
 )
 _VALUE = re.compile(r"@?[a-z0-9_][a-z0-9_.#-]{1,39}")
 _ON_APP = re.compile(
     rf"(?<![a-z0-9_.@-])([a-z0-9_][a-z0-9_.#-]{{2,39}})[\s,\"')-]{{1,3}}(?:on|off|from|via"
-    rf"|over)\s(?:the\s|my\s|his\s|her\s)?(?:{_APPS})(?![a-z])"
+    rf"|over)\s(?:the\s|my\s|his\s|her\s)?(?:{APPS})(?![a-z])"
 )
 _QUOTED = re.compile(r"[\"“'‘(]([a-z0-9_][^\"”'’)\n]{1,30})[\"”'’)]")
 # Told by its shape: an underscore, a letter with a hash and figures, several points, words with figures inside.
 _SHAPED = (
-    re.compile(r"(?<![a-z0-9@_.])(?=[a-z0-9_.]{0,40}_)[a-z0-9_.]{3,40}(?![a-z0-9_@])"),
+    re.compile(r"(?<![a-z0-9@_.:/])/?u/[a-z0-9_-]{3,30}"),
+    re.compile(r"(?<![a-z0-9@_.-])(?=[a-z0-9_.-]{0,40}_)[a-z0-9_.-]{3,40}(?![a-z0-9_@])"),
     re.compile(r"(?<![a-z0-9_#])[a-z][a-z0-9_.]{1,31}#[0-9]{2,6}(?![0-9])"),
     re.compile(r"(?<![a-z0-9@_.])[a-z]{3,20}[0-9]{2,6}[a-z]{0,10}(?![a-z0-9_@./-])"),
     re.compile(r"(?<![a-z0-9@_.])(?=[a-z0-9]{6})[a-z]{1,20}[0-9][a-z]{1,12}[0-9]{0,4}[a-z]{0,8}(?![a-z0-9_@./-])"),
@@ -49,13 +51,15 @@ _SHAPED = (
 )  # fmt: skip
 # "TheRealMockman", "Agent.Praca.Zz": capitals or points inside one word.
 _HUMPED = re.compile(
-    r"(?<![A-Za-z0-9@._/-])(?!(?:Mac|Mc|Fitz|De|La|Le|O'|Di|Von|Van)[A-Z])[A-Za-z][a-z]{1,15}(?:[A-Z][a-z]{1,15}){1,4}[0-9]{0,4}(?![A-Za-z0-9@_])"
+    r"(?<![A-Za-z0-9@._/-])(?!(?:Mac|Mc|Fitz|De|La|Le|O'|Di|Von"
+    r"|Van)[A-Z])[A-Za-z][a-z]{1,15}(?:[A-Z][a-z]{1,15}){1,4}[0-9]{0,4}(?![A-Za-z0-9@_])"
 )
 _POINTED = re.compile(r"(?<![a-z0-9@._/-])[a-z]{2,20}(?:\.[a-z]{2,20}){2,4}(?![a-z0-9@_/-])")
 # "a profile named Karma Is Coming", "a group called Mock St Massive".
 _NAMED = re.compile(
     r"(?<![a-z])(?:profile|account|acc|group|group\schat|gc|page|channel|user|server|tag|member|seller)"
-    r"(?:\son\s[a-z]{2,10})?(?:\s(?:is|was))?\s(?:called|named|named\sas|under|as|by\sthe\sname(?:\sof)?)[\s:]{1,2}(?P<name>[a-z0-9])"
+    r"(?:\son\s[a-z]{2,10})?(?:\s(?:is|was))?\s(?:called|named|named\sas|under|as"
+    r"|by\sthe\sname(?:\sof)?)[\s:]{1,2}(?P<name>[a-z0-9])"
 )
 _TITLE = re.compile(r"[A-Z0-9][\w'’.-]{0,20}(?: (?:[A-Z0-9][\w'’.-]{0,20}|of|the|and|in|de)){1,5}(?![\w])")
 _NO_HANDLE = re.compile(
@@ -74,7 +78,7 @@ _NO_HANDLE = re.compile(
 _CALLED_ON = re.compile(
     r"(?<![a-z])(?:as|called|named|under|user"
     rf"|username)\s((?:[a-z0-9_.'-]{{1,20}}\s){{0,2}}[a-z0-9_.'-]{{2,30}})\s(?:on|off)\s(?:the\s|my\s"
-    rf"|his\s|her\s)?(?:{_APPS})(?![a-z])"
+    rf"|his\s|her\s)?(?:{APPS})(?![a-z])"
 )
 _NO_CALLING = re.compile(
     r"(?:a|an|the|my|his|her|soon|well|me|him|us|them|you|it|if|that|this|is|was|was he|fake|police"
@@ -98,7 +102,7 @@ def find_handles(view: View, lexicon: Lexicon) -> Iterator[Found]:
     for cue in _BEHIND_APP.finditer(lower):
         yield from _behind(view, cue, lexicon)
     for found in _ON_APP.finditer(lower):
-        if _is_no_word(found[1], lexicon) and not _is_dated(found[1]):
+        if is_no_word(found[1], lexicon) and not _is_dated(found[1]):
             yield _handle(lower, *found.span(1))
     for found in _CALLED_ON.finditer(lower):
         if not _NO_CALLING.match(found[1]):
@@ -165,7 +169,7 @@ def _behind(view: View, cue: re.Match[str], lexicon: Lexicon) -> Iterator[Found]
         word = value.group().strip(".-")
         has_capital = view.text[value.start()].isupper() and not view.is_shouted
         is_value = (
-            _is_no_word(word, lexicon) or (is_called and has_capital) or (is_called and lexicon.is_name(word))
+            is_no_word(word, lexicon) or (is_called and has_capital) or (is_called and lexicon.is_name(word))
         )
         if (
             count == 0
@@ -184,7 +188,7 @@ def _behind(view: View, cue: re.Match[str], lexicon: Lexicon) -> Iterator[Found]
                 and following
                 and lower[value.end() : value.end() + 1] == " "
             )
-            if not (is_begun and following and _is_no_word(following.group(), lexicon)):
+            if not (is_begun and following and is_no_word(following.group(), lexicon)):
                 break
         end, count = value.start() + len(value.group().rstrip(".-")), count + 1
         if not is_called and not has_capital:
@@ -195,7 +199,8 @@ def _behind(view: View, cue: re.Match[str], lexicon: Lexicon) -> Iterator[Found]
         yield _handle(lower, start, end)
 
 
-def _is_no_word(word: str, lexicon: Lexicon) -> bool:
+def is_no_word(word: str, lexicon: Lexicon) -> bool:
+    """Whether a word in small letters may be a name in an app: it has signs or figures in it, or nobody knows it."""
     if any(mark in word for mark in "_.#") or (any(map(str.isdigit, word)) and not word.isdigit()):
         return len(word.strip("._#-")) > 2 and not _NO_HANDLE.fullmatch(word) and not _is_measure(word)
     letters = word.replace("-", "").replace("'", "")

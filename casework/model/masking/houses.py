@@ -85,7 +85,8 @@ _OPENERS = frozenset(
     )
 )
 _WELSH = re.compile(
-    r"(?<![a-z])(?:ty'?n?|tyn|ff?erm|ffynnon|capel|felin|melin|gelli|ysgubor|beudy|rhiw|allt|glan|bron|gwaun|waun|erw|cwrt|llwyn|parc|tyddyn|hafod|plas|llys|bryn|cefn|pen|pant|maes|bwthyn|cae|nant|tan|coed"
+    r"(?<![a-z])(?:ty'?n?|tyn|ff?erm|ffynnon|capel|felin|melin|gelli|ysgubor|beudy|rhiw|allt|glan|bron|gwaun"
+    r"|waun|erw|cwrt|llwyn|parc|tyddyn|hafod|plas|llys|bryn|cefn|pen|pant|maes|bwthyn|cae|nant|tan|coed"
     r"|gwel|trem|awel|hendre|bod|heol|stryd|ffordd|lon|clos|rhodfa|maes)[\s-](?:y[\s-]"
     r"|yr[\s-])?([a-z]{3,14})(?:[\s-](?:y|yr)[\s-][a-z]{3,14})?(?![a-z])"
 )
@@ -94,7 +95,8 @@ _OLD = re.compile(
 )
 # "our farm is Higher Mocksworthy", "a house called Fernlea".
 _CALLED_HOUSE = re.compile(
-    r"(?<![A-Za-z])(?:[Ff]arm|[Hh]ouse|[Cc]ottage|[Bb]ungalow|[Cc]aravan|(?:house|narrow)?boat|[Bb]arn|[Bb]lock|[Hh]ome|[Pp]lace"
+    r"(?<![A-Za-z])(?:[Ff]arm|[Hh]ouse|[Cc]ottage|[Bb]ungalow|[Cc]aravan|(?:house|narrow)?boat|[Bb]arn|[Bb]lock"
+    r"|[Hh]ome|[Pp]lace"
     r"|[Ff]lats|[Bb]uilding|[Vv]illage|[Hh]ostel|[Rr]efuge|[Hh]otel|[Ss]ite|[Aa]ddress)(?P<is>'s| is| was|:| name is)?"
     r"(?(is)(?: (?:called|named|known as))?| (?:called|named|known as))[ ,]{1,2}[\"'(]?"
     r"(?P<name>(?:The )?[A-Z][a-z'-]{2,20}(?:[ -](?:y |yr |on |of |the )?[A-Z][a-z'-]{2,20}){0,3})"
@@ -106,7 +108,8 @@ _FOREIGN = re.compile(
 )
 # The number behind its street: "Sham Str. 6/12".
 _NUMBER_BEHIND = re.compile(
-    r"(?<![a-z])[a-z][a-z'-]{2,20}\s(?:street|str|road|rd|gasse|ulica|utca|sokak)\.?\s(?:no\.?\s|nr\.?\s)?[0-9]{1,4}[a-z]?"
+    r"(?<![a-z])[a-z][a-z'-]{2,20}\s(?:street|str|road|rd|lane|avenue|crescent|gasse|ulica|utca"
+    r"|sokak)\.?\s(?:no\.?\s|nr\.?\s|number\s)?[0-9]{1,4}[a-z]?"
     r"(?:\s?[/-]\s?[0-9]{1,4})?(?![a-z0-9:])(?!\s?(?:am|pm|on|at|when|and|people|men|lads|times|years|days|weeks))"
 )
 _NUMBER = re.compile(
@@ -115,12 +118,14 @@ _NUMBER = re.compile(
     r"(?!\s?(?:bus|train|tram|route|coach|in the|on the (?:list|left|right)|service|line|of|and a half"
     r"|\.[0-9]))"
     r"|(?<![a-z])(?:liv(?:e|es|ing|ed)|stay(?:s|ing|ed)?|am|im|i'm|hes|he's|she's|shes|we're|door|were|they're|theyre"
-    r"|neighbours?|them|him|her|lad|lady|man|woman|people|bloke|family|couple|house|lads|kids|girl|boys|one|neighbour)\s(?:at"
+    r"|neighbours?|them|him|her|lad|lady|man|woman|people|bloke|family|couple|house|lads|kids|girl|boys|one"
+    r"|neighbour)\s(?:at"
     r"|@|from)\s([0-9]{1,4}[a-h]?)(?![a-z0-9:%/-]|[.,][0-9])"
     r"(?!\s?(?:am|pm|o'?clock|oclock|years?|yrs|months?|weeks?|days?|minutes?|mins?|hours?|miles?|mph"
     r"|the|to|past|in the|on|a\.m|p\.m|tonight|tomorrow|today|yesterday|sharp|ish|when|and |this|on|by"
     r"|for|every|each|last|next))"
-    rf"|(?<![a-z])(?:i'm|im|am|he's|hes|she's|shes|we're|were|they're|theyre|down|live|lives|living|from|at)\s(?:at\s|in\s)?"
+    rf"|(?<![a-z])(?:i'm|im|am|he's|hes|she's|shes|we're|were|they're|theyre|down|live|lives|living|from"
+    rf"|at)\s(?:at\s|in\s)?"
     rf"(?P<said>(?:number|no\.?|num)\s(?:[0-9]{{1,4}}[a-h]?|{NUMBER_WORDS}))(?![a-z0-9:%/-]|[.,][0-9])"
     r"(?!\s?(?:in\s(?:the|a|line|my)|on\s(?:the|your|my|a)|of|to|for|one\s|and a half|times|bus|train|priority))"
     r"|(?<![a-z])(?:(?:number|no\.?)\s(?:[0-9]{1,4}[a-h]?))(?=\s(?:saw|has|have|had|heard|said|says"

@@ -11,7 +11,7 @@ from casework.model.toml_files import read_toml
 
 FOLDER = Path(__file__).parent
 PLAIN_WORDS_FILE = FOLDER.parent / "disclosure_rules" / "plain_words.txt"
-_CUES = ("sure", "unsure", "kin", "asked", "titles", "ranks", "loose_ranks", "sign_offs")
+_CUES = ("nicknaming", "sure", "unsure", "kin", "asked", "titles", "ranks", "loose_ranks", "sign_offs")
 # Endings an ordinary word may have without standing in a list of its own, and what stood in their place.
 _ENDINGS = (
     *(("s", ""), ("es", ""), ("ed", ""), ("ed", "e"), ("d", ""), ("ing", ""), ("ing", "e"), ("in", ""), ("in", "e")),
@@ -50,8 +50,9 @@ class Lexicon:
     """`plain_words`: ordinary words with their place in order of commonness; `first_names`: whether it is also one.
 
     `surnames`: the same of surnames; `short_forms`: what else whoever has a first name is called; `known_words`:
-    further words that are no names; `public`: words with a capital that are nobody's name: firms, languages, feasts.
-    `cues`: words joined by a space, with what kind of cue they are (sure, unsure, kin, titles, ranks, sign_offs).
+    further words that are no names; `nicknames`: words people are called by; `public`: words with a
+    capital that are nobody's name: firms, languages, feasts. `cues`: words joined by a space, with what kind of cue
+    they are (nicknaming, sure, unsure, kin, titles, ranks, sign_offs).
     """
 
     plain_words: PlainWords
@@ -62,6 +63,7 @@ class Lexicon:
     public: frozenset[str] = frozenset()
     cues: Mapping[str, frozenset[str]] = field(default_factory=dict)
     never: frozenset[str] = frozenset()
+    nicknames: frozenset[str] = frozenset()
     _read: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -141,6 +143,7 @@ def load_lexicon() -> Lexicon:
         public=frozenset(word for entry in marks["public"] for word in entry.split()),
         cues={cue: frozenset(kinds) for cue, kinds in cues.items()},
         never=frozenset(marks["never"]),
+        nicknames=frozenset(word for entry in marks["nicknames"] for word in entry.split()),
     )
 
 

@@ -10,6 +10,7 @@ from casework.model.masking.lexicon import Lexicon, load_lexicon
 from casework.model.masking.names import find_by_context, find_by_list
 from casework.model.masking.places import Towns, find_places, parse_towns
 from casework.model.masking.shapes import Shapes
+from casework.model.masking.spelled_names import find_spelled
 from casework.model.masking.spoken_digits import find_spoken
 from casework.model.masking.surrogates import make_surrogate
 from casework.model.masking.told_codes import find_told
@@ -46,7 +47,8 @@ class LayeredMasker:
     def _find(self, view: View, values: CaseValues, parts: list[Part]) -> Iterable[list[Found]]:
         of_case = find_case_values(view, values, parts, self._lexicon)
         initials = list_initials(values)
-        yield [*of_case, *find_initials(view, initials), *with_initials(view, of_case, initials)]
+        spelled = find_spelled(view, parts, self._lexicon)
+        yield [*of_case, *spelled, *find_initials(view, initials), *with_initials(view, of_case, initials)]
         dates = read_dates(view, self._lexicon.plain_words)
         yield self._shapes.find(view, dates)
         yield [*find_spoken(view, self._lexicon.plain_words, dates), *find_told(view, self._lexicon, dates)]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from casework.model.masking import Layer, MaskKind
 from casework.model.masking.lexicon import Lexicon
-from casework.model.masking.views import Found, Token, View
+from casework.model.masking.views import Found, Token, View, words_of
 
 _MONTHS = frozenset({"april", "may", "june", "july", "august", "jan", "summer", "autumn", "winter"})
 _BEFORE_MONTHS = frozenset(
@@ -34,6 +34,18 @@ _BEFORE_MONTHS = frozenset(
 _FEASTS = frozenset({"christmas", "xmas", "year", "years", "new"})
 _MOST_PARTS = 3
 _COMMON = 800
+# What people alone do.
+_DOES = frozenset(
+    words_of(
+        "said says told tells asked asks rang phoned texted messaged saw heard knows thinks thought lives lived"
+        " works wants wanted"
+        " came went got took gave did does hasnt didnt doesnt wont looked drove walked cried moved"
+    )
+)
+# "Hope is all I have", "Grace was said".
+_OF_A_THING = frozenset(words_of("all said what gone lost being needed important over not everything enough"))
+_VERY_COMMON = 100
+_IS = frozenset(words_of("was is has had isnt wasnt will wouldnt"))
 _MOST_CUE_WORDS = 5
 
 
@@ -45,7 +57,8 @@ def find_by_context(view: View, lexicon: Lexicon) -> list[Found]:
         if not kinds:
             continue
         names = list(_names_from(view, place, kinds, lexicon))
-        if names and names[0].folded not in lexicon.public:
+        is_addressed = "titles" in kinds and bool(names) and names[0].has_capital
+        if names and (is_addressed or names[0].folded not in lexicon.public):
             kind = MaskKind.OFFICER if kinds & {"ranks", "loose_ranks"} else MaskKind.PERSON
             found.append(_found(names, kind, Layer.CONTEXT))
     return [*found, *_find_sign_off(view, lexicon)]
@@ -67,9 +80,29 @@ def find_by_list(view: View, lexicon: Lexicon) -> list[Found]:
         is_written_so = token.has_capital and not token.opens_sentence
         if is_month(view, place):
             continue
-        if lexicon.is_sure_name(word) or is_written_so or (token.has_capital and surname):
+        if (
+            lexicon.is_sure_name(word)
+            or is_written_so
+            or (token.has_capital and (surname or _is_doing(view, place, lexicon)))
+        ):
             found.append(_found([token, *surname], MaskKind.PERSON, Layer.GAZETTEER))
     return found
+
+
+def _is_doing(view: View, place: int, lexicon: Lexicon) -> bool:
+    """ "Precious was lovely", "Hope said": a rarer word opens a sentence and does what a person does."""
+    if view.tokens[place].folded in _MONTHS or place + 1 >= len(view.tokens):
+        return False
+    following = view.tokens[place + 1]
+    rank = lexicon.plain_words.rank(view.tokens[place].folded)
+    if view.lower[view.tokens[place].end : following.start] != " " or (
+        rank is not None and rank < _VERY_COMMON
+    ):
+        return False
+    if following.folded in _DOES:
+        return True
+    behind = view.tokens[place + 2].folded if place + 2 < len(view.tokens) else ""
+    return (rank is None or rank > _COMMON) and following.folded in _IS and behind not in _OF_A_THING
 
 
 def is_month(view: View, place: int) -> bool:
@@ -84,7 +117,8 @@ def is_month(view: View, place: int) -> bool:
 
 def strip_possessive(word: str, lexicon: Lexicon) -> str:
     """ "kierans" without its s, where what is left is a first name and the whole is none."""
-    if word.endswith("s") and word not in lexicon.first_names and word[:-1] in lexicon.first_names:
+    # "chantellez": as it is texted.
+    if word.endswith(("s", "z")) and word not in lexicon.first_names and word[:-1] in lexicon.first_names:
         return word[:-1] if word not in lexicon.plain_words else word
     return word
 
@@ -149,9 +183,19 @@ def _names_from(view: View, place: int, kinds: frozenset[str], lexicon: Lexicon)
             is_rank=is_rank,
             is_asked="asked" in kinds,
             is_first=count == 0,
-        ):
+        ) and not (count == 0 and _is_nickname(view, place, kinds, lexicon)):
             return
         yield token
+
+
+def _is_nickname(view: View, place: int, kinds: frozenset[str], lexicon: Lexicon) -> bool:
+    """ "his mate spud", "one they called Beans": a word of the list beside kin, any with a capital where it is said."""
+    token = view.tokens[place]
+    if token.folded in lexicon.never or token.folded in lexicon.public:
+        return False
+    if "nicknaming" in kinds and token.has_capital:
+        return True
+    return bool(kinds & {"kin", "nicknaming", "sure"}) and token.folded in lexicon.nicknames
 
 
 def _reads_as_name(

@@ -29,7 +29,22 @@ _BEGUN = re.compile(
     r"(?<![0-9a-z])(?:\+?44\s?7[0-9]{3}|0[0-9oO]{3,4})(?![0-9])(?![\s.-]{1,3}[0-9]{3})(?![\s./-]{0,2}[0-9]{1,2}[\s./-])"
 )
 _CONTINUED = re.compile(
-    r"[^0-9!?\n]{1,34}?(?<![0-9a-z])([0-9][0-9o]{1,6}|(?:one|two|three|four|five|six|seven|eight|nine|zero|oh|double|treble)(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine|zero|oh|hundred|double|treble)){1,8})(?![0-9a-z:%])"
+    r"[^0-9!?\n]{1,34}?(?<![0-9a-z])([0-9][0-9o]{1,6}|(?:one|two|three|four|five|six|seven|eight|nine|zero|oh"
+    r"|double|treble)(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine|zero|oh|hundred|double"
+    r"|treble)){1,8})(?![0-9a-z:%])"
+)
+_ONE_OF_THEM = re.compile(
+    r"zero|nought|oh|one|two|three|four|five|six|seven|eight|nine|double|treble|triple|hundred"
+)
+# "zerosevenseven...": said without a breath.
+_WORDS_IN_ONE = re.compile(rf"(?<![a-z0-9])(?:{_ONE_OF_THEM.pattern}){{4,30}}(?![a-z])")
+# "07700 900123 or 124", "... 132, sorry, 123 at the end": the end of a phone told again.
+_TOLD_AGAIN = re.compile(
+    r"[\s,.;(/-]{1,3}(?:(?:or|no|not|sorry|i|mean|meant|wait|oops|its|it's|is|the|last|digits?|bit|part|three"
+    r"|four|ends?|ending|in"
+    r"|should|be|say|actually|and|another|also|one)[\s,]{1,2}){1,6}([0-9]{2,4})(?![0-9a-z:%]"
+    r"|[.,/-][0-9])(?!\s[a-z]{2,6}s(?![a-z]))"
+    r"(?!\s?(?:am|pm|min|hour|day|week|month|year|pound|quid|o'?clock|people|men|of|to|in the))"
 )
 _MOST_PIECES = 6
 _DIGITS_OF_A_PHONE = (10, 12)
@@ -57,13 +72,19 @@ def find_numbers(view: View, broken: str) -> Iterator[Found]:
         is_said = stands_before(_IBAN_CUE, lower, found.start())
         if sum(map(str.isdigit, written)) >= FEWEST_DIGITS + 2 and (is_said or written.isupper()):
             yield shape(found.span(), MaskKind.ACCOUNT)
+    for found in _WORDS_IN_ONE.finditer(lower):
+        if sum(1 for _ in _ONE_OF_THEM.finditer(found.group())) >= FEWEST_DIGITS:
+            yield shape(found.span(), MaskKind.NUMBER)
     yield from find_split_phones(lower)
     for found in _CONTIGUOUS.finditer(lower):
         if not lower[max(0, found.start() - 2) : found.start()].rstrip().endswith(("£", "$", "€")):
             yield shape(found.span(), _name_number(lower, found))
     for found in _RUN.finditer(broken):
         if _is_number(lower, found):
-            yield shape(found.span(), _name_number(lower, found))
+            kind = _name_number(lower, found)
+            yield shape(found.span(), kind)
+            if kind is MaskKind.PHONE and (again := _TOLD_AGAIN.match(lower, found.end())):
+                yield shape(again.span(1), kind)
     for found in _COMMA_RUN.finditer(broken):
         digits = re.sub(r"[^0-9]", "", found.group())
         kind = name_digits(digits)

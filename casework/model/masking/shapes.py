@@ -18,6 +18,7 @@ from casework.model.masking.joined_addresses import join_addresses
 from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.numbers import break_at, find_numbers, shape, stands_before
 from casework.model.masking.plates import Plates, is_plate
+from casework.model.masking.told_handles import find_next_handles, find_told_handles
 from casework.model.masking.views import SMALL_WORDS, Found, View, words_of
 from casework.model.masking.web_addresses import find_emails, find_urls
 
@@ -32,7 +33,7 @@ _AREAS = frozenset(
 _REACH = 48
 _ORDINALS = ("st", "nd", "rd", "th")
 _INWARD = "[0-9][abd-hjlnp-uw-z]{2}"
-_POSTCODE = re.compile(rf"(?<![a-z0-9])([a-z]{{1,2}})[0-9][a-z0-9]?[\s.-]{{0,3}}{_INWARD}(?![a-z0-9])")
+_POSTCODE = re.compile(rf"(?<![a-z0-9])([a-z]{{1,2}})[0-9][a-z0-9]?[\s.,-]{{0,3}}{_INWARD}(?![a-z0-9])")
 # The second half with any letters: mistyped, or of a range that is not issued. Only behind a whole first half.
 _ANY_POSTCODE = re.compile(
     r"(?<![a-z0-9])([a-z]{2}[0-9][a-z0-9]?"
@@ -41,12 +42,21 @@ _ANY_POSTCODE = re.compile(
 )
 _NO_POSTCODES = frozenset(words_of("co2 pe1 pe2 ps4 ps5 h2o mp3 mp4 wd40 sp30 sp50 la1 cd1 dl1"))
 _UNITS = frozenset(words_of("am pm km cm mm kg ml mg st nd rd th hr yr mo wk ft of gb mb tb mp"))
+_SMALL_PAIRS = (
+    SMALL_WORDS | _UNITS | frozenset(words_of("ex so ha pa la co bs ts hi st ne ta da ma ya ye bf gf ft nd"))
+)
 _LOOSE_POSTCODE = re.compile(
     r"(?<![a-z0-9])([a-z](?:[\s.-]{0,2}[a-z])?)[\s.-]{0,2}[0-9o](?:[\s.-]{0,2}[a-z0-9])?[\s,.-]{0,3}[0-9o]"
     r"[\s.-]{0,2}[a-z][\s.-]{0,2}[a-z](?![a-z0-9])"
 )
 # The second half alone, near a word that says so.
 _INWARD_ALONE = re.compile(rf"(?<![a-z0-9]){_INWARD}(?![a-z0-9])")
+# "ZZ99 7TT, not 7TG": the half that was wrong, or is right now.
+_CORRECTED = re.compile(
+    rf"[\s,.;(/-]{{1,3}}(?:(?:not|no|sorry|or|maybe|is|it|its|it's|should|be|now|was|used|to|my|old|one|i|mean"
+    rf"|something|think|then|and|second|bit|half)[\s,]{{1,2}}){{1,5}}"
+    rf"({_INWARD})(?![a-z0-9])"
+)
 # Begun and not ended, or the first half alone, in capitals: "ZZ99 4R", "BH8".
 _PARTIAL_POSTCODE = re.compile(
     r"(?<![a-z0-9])([a-z]{2})[0-9]{1,2}[a-z]?(?:\s[0-9][a-z]?)?(?![a-z0-9]|[.-][0-9])"
@@ -118,8 +128,9 @@ class Shapes:
         )
         return [*dates.born, *found, *join_addresses(view, found, self._lexicon), *numbers]
 
-    def _find_handles(self, view: View) -> Iterator[Found]:
-        return find_handles(view, self._lexicon)
+    def _find_handles(self, view: View) -> Iterable[Found]:
+        handles = [*find_handles(view, self._lexicon), *find_told_handles(view, self._lexicon)]
+        return (*handles, *find_next_handles(view, handles, self._lexicon))
 
     def _find_ninos(self, view: View) -> Iterator[Found]:
         for found in _NINO.finditer(view.lower):
@@ -145,6 +156,13 @@ def match_spelled(characters: str) -> MaskKind | None:
 
 
 def _find_postcodes(view: View) -> Iterator[Found]:
+    for postcode in _find_written_postcodes(view):
+        yield postcode
+        if corrected := _CORRECTED.match(view.lower, postcode.end):
+            yield shape(corrected.span(1), MaskKind.POSTCODE)
+
+
+def _find_written_postcodes(view: View) -> Iterator[Found]:
     lower = view.lower
     for found in _POSTCODE.finditer(lower):
         is_upper = view.text[found.start() : found.end()].isupper() and not view.is_shouted
@@ -161,7 +179,10 @@ def _find_postcodes(view: View) -> Iterator[Found]:
         is_upper = view.text[found.start() : found.end()].isupper() and not view.is_shouted
         if not any(map(str.isdigit, found.group())):
             continue
-        if (is_named or is_upper) and re.sub(r"[^a-z]", "", found[1]) in _AREAS:
+        area = re.sub(r"[^a-z]", "", found[1])
+        # "zz 99 7 tt": nothing else is written so, but for two short words.
+        is_code = len(area) > 1 and not _SMALL_PAIRS.intersection((area, found.group()[-2:]))
+        if (is_named or is_upper or is_code) and area in _AREAS:
             yield shape(found.span(), MaskKind.POSTCODE)
     for found in _PARTIAL_POSTCODE.finditer(lower):
         is_upper = view.text[found.start() : found.end()].isupper() and not view.is_shouted

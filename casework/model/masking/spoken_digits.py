@@ -6,91 +6,37 @@ from dataclasses import dataclass
 
 from casework.model.masking import Layer, MaskKind
 from casework.model.masking.dates import Dates
+from casework.model.masking.digit_words import (
+    BETWEEN,
+    DIGITS,
+    HUNDREDS,
+    JOINING,
+    LETTER_NAMES,
+    TEENS,
+    TENS,
+    TIMES,
+    WEAK,
+    WORDS_AT_AN_END,
+)
 from casework.model.masking.numbers import FEWEST_DIGITS, name_digits
 from casework.model.masking.shapes import match_spelled
-from casework.model.masking.views import Found, View, words_of
+from casework.model.masking.views import Found, View
 
-_DIGITS = {
-    "zero": "0", "oh": "0", "o": "0", "ow": "0", "nought": "0", "naught": "0", "nil": "0", "nowt": "0", "zeros": "0",
-    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
-    "nine": "9", "wun": "1", "thre": "3", "fore": "4", "fiv": "5", "sevn": "7", "seve": "7", "eigt": "8",
-    "eigth": "8", "ate": "8", "nien": "9", "nin": "9", "niner": "9", "ohh": "0", "noughts": "0", "sven": "7",
-    "zeroes": "0", "ones": "1", "twos": "2", "threes": "3", "fours": "4", "fives": "5", "sixes": "6", "sevens": "7",
-    "eights": "8", "nines": "9", "wan": "1", "ane": "1", "yin": "1", "twa": "2", "twae": "2", "fower": "4",
-    "fowr": "4", "fahve": "5", "sax": "6", "sivin": "7", "seevin": "7", "seeven": "7", "eicht": "8", "aicht": "8",
-    "echt": "8", "nocht": "0", "dim": "0", "treble": "", "to": "2", "too": "2", "for": "4", "won": "1",
-}  # fmt: skip
-# A slip or a homophone counts amid figures only: "to", "for" and "won" are mostly what they say.
-_WEAK = frozenset(
-    {"to", "too", "for", "won", "ate", "fore", "ow", "nowt", "nin", "seve", "o", "oh", "dim", "wan"}
+_GAP = re.compile(r"[\s,.\-/:;()_*+~|&=']{0,8}")
+_LONGEST_GAP = 8
+# What is said while somebody looks the rest up.
+_PAUSE = re.compile(
+    r"(?:let me (?:see|think|check|look)|hang on|hold on|one (?:moment|sec|second|minute)|wait(?: a (?:minute"
+    r"|sec|moment))?"
+    r"|pauses?|got (?:that|it)|ok(?:ay)?|right|yes|yeah|aye|new line)(?![a-z'])"
 )
-_TEENS = {
-    "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14", "fifteen": "15",
-    "sixteen": "16", "seventeen": "17", "eighteen": "18", "nineteen": "19",
-}  # fmt: skip
-TENS = {
-    "twenty": "2", "thirty": "3", "forty": "4", "fourty": "4", "fifty": "5", "sixty": "6", "seventy": "7",
-    "eighty": "8", "ninety": "9", "ninty": "9", "twenny": "2", "twinty": "2", "thirtie": "3", "fufty": "5",
-    "saxty": "6", "seeventy": "7", "aichty": "8", "nintie": "9",
-}  # fmt: skip
-TIMES = {
-    "double": 2,
-    "dubble": 2,
-    "dbl": 2,
-    "treble": 3,
-    "triple": 3,
-    "tripple": 3,
-    "trebble": 3,
-    "quadruple": 4,
-}
-_JOINING = frozenset({"to", "too", "for", "and"})
-_HUNDREDS = frozenset({"hundred", "hundered", "hundrd", "hunderd"})
-_BETWEEN = frozenset(
-    {
-        "then",
-        "dash",
-        "hyphen",
-        "space",
-        "gap",
-        "stroke",
-        "slash",
-        "dot",
-        "comma",
-        "er",
-        "erm",
-        "um",
-        "and",
-        "plus",
-        "followed",
-        "by",
-        "sorry",
-        "next",
-    }
-)
-LETTER_NAMES = {
-    word: word[0]
-    for word in words_of(
-        "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike"
-        " november oscar papa quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu zed"
-        " zee"
-    )
-}
-_GAP = re.compile(r"[\s,.\-/:;()_*+]{0,4}")
 _PIECE = re.compile(r"[0-9]{1,20}|[a-z]{1,12}")
 # Figures and letters taken for figures, in one word: O77OO9OO123.
 _MIXED = re.compile(r"(?<![a-z0-9])[0-9oli|]{2,20}(?![a-z0-9])")
 _LOOK_ALIKE = str.maketrans("oli|", "0111")
 _LONGEST_SPELLED = 12
-
-
-def read_figure(word: str) -> str:
-    """The figures a word says: "7", "17" or "70"; "" for one that says none."""
-    return _DIGITS.get(word) or _TEENS.get(word) or (TENS[word] + "0" if word in TENS else "")
-
-
-def is_hundred(word: str) -> bool:
-    """Whether it says two noughts, however it is spelt."""
-    return word in _HUNDREDS
+_FIGURES_OF_A_PHONE = 11
+_SURE_POSTCODE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +81,7 @@ def _runs(view: View, kept: bytearray) -> Iterator[list[_Piece]]:
                 place = _skip(lower, place)
                 continue
             place = end
-            if gap and len(gap.group()) >= 4:
+            if gap and len(gap.group()) >= _LONGEST_GAP:
                 yield run
                 run = []
             continue
@@ -161,6 +107,8 @@ def _piece_at(lower: str, place: int) -> _Piece | None:
     ):
         digits = mixed.group().translate(_LOOK_ALIKE)
         return _Piece(place, mixed.end(), mixed.group(), digits, is_figures=mixed.group().isdigit())
+    if lower[place] in "lhowpgryan" and (pause := _PAUSE.match(lower, place)):
+        return _Piece(place, pause.end(), "pause", "")
     found = _PIECE.match(lower, place)
     if found is None:
         return None
@@ -170,10 +118,10 @@ def _piece_at(lower: str, place: int) -> _Piece | None:
     if word.isdigit():
         return _Piece(place, end, word, word, is_figures=True)
     letter = LETTER_NAMES.get(word) or (word if len(word) <= 3 else "")
-    if word in _DIGITS or word in _TEENS or word in TENS or word in TIMES or word in _HUNDREDS:
-        return _Piece(place, end, word, "", letter=letter, is_weak=word in _WEAK)
-    if word in _BETWEEN or letter:
-        return _Piece(place, end, word, None if word not in _BETWEEN else "", letter=letter)
+    if word in DIGITS or word in TEENS or word in TENS or word in TIMES or word in HUNDREDS:
+        return _Piece(place, end, word, "", letter=letter, is_weak=word in WEAK)
+    if word in BETWEEN or letter:
+        return _Piece(place, end, word, None if word not in BETWEEN else "", letter=letter)
     return None
 
 
@@ -189,19 +137,26 @@ def _read_run(run: list[_Piece]) -> Iterator[Found]:
 
 
 def _read_stretch(stretch: list[_Piece]) -> Iterator[Found]:
-    while stretch and (stretch[0].word in _BETWEEN or _is_a_word(stretch, 0)):
+    is_abroad = stretch and stretch[0].word == "plus" and _to_digits(stretch).startswith("44")
+    while stretch and not is_abroad and (stretch[0].word in BETWEEN or stretch[0].word in WORDS_AT_AN_END):
         stretch = stretch[1:]
-    while stretch and (stretch[-1].word in _BETWEEN or _is_a_word(stretch, len(stretch) - 1)):
+    while stretch and (stretch[-1].word in BETWEEN or _ends_in_a_word(stretch)):
         stretch = stretch[:-1]
+    if not stretch:
+        return
     # Figures alone are a matter of shape, unless they come one by one or with letters for noughts.
     # So are years and ages with "to" or "and" between.
-    if all((piece.is_figures and len(piece.word) > 1) or piece.word in _JOINING for piece in stretch):
+    if all((piece.is_figures and len(piece.word) > 1) or piece.word in JOINING for piece in stretch):
         return
     digits = _to_digits(stretch)
     kind = name_digits(digits)
+    # "four hundred, then two hundred" are sums.
+    is_round = stretch[-1].word in HUNDREDS and digits.count("0") * 3 >= len(digits) * 2
+    if is_round and kind is not MaskKind.PHONE:
+        return
     # "999 and then 101" are two short numbers; "07700 then 900 then 123" is one long.
     is_of_figures = all(
-        (piece.is_figures and len(piece.word) > 1) or piece.word in _BETWEEN for piece in stretch
+        (piece.is_figures and len(piece.word) > 1) or piece.word in BETWEEN for piece in stretch
     )
     if is_of_figures and kind not in (MaskKind.PHONE, MaskKind.REFERENCE, MaskKind.NHS):
         return
@@ -209,9 +164,9 @@ def _read_stretch(stretch: list[_Piece]) -> Iterator[Found]:
         yield Found(stretch[0].start, stretch[-1].end, kind, Layer.SPOKEN, (digits,))
 
 
-def _is_a_word(stretch: list[_Piece], place: int) -> bool:
-    """ "to", "for" or "won" at an end of a run says what it says; "oh" and "o" begin a number."""
-    return stretch[place].word in ("to", "too", "for", "won", "ate", "fore", "nowt")
+def _ends_in_a_word(stretch: list[_Piece]) -> bool:
+    """ "to", "for" or "free" at the end of a run says what it says, unless it is the last figure a phone lacks."""
+    return stretch[-1].word in WORDS_AT_AN_END and len(_to_digits(stretch)) != _FIGURES_OF_A_PHONE
 
 
 def _to_digits(stretch: list[_Piece]) -> str:
@@ -219,12 +174,12 @@ def _to_digits(stretch: list[_Piece]) -> str:
     times, last_tens = 1, False
     for piece in stretch:
         word = piece.word
-        if word in _BETWEEN:
+        if word in BETWEEN:
             continue
         if word in TIMES:
             times = TIMES[word]
             continue
-        if word in _HUNDREDS:
+        if word in HUNDREDS:
             made.append("00")
             last_tens = False
             continue
@@ -232,7 +187,7 @@ def _to_digits(stretch: list[_Piece]) -> str:
             made.append(TENS[word] + "0")
             times, last_tens = 1, True
             continue
-        digits = piece.digits or _DIGITS.get(word) or _TEENS.get(word, "")
+        digits = piece.digits or DIGITS.get(word) or TEENS.get(word, "")
         if last_tens and len(digits) == 1 and digits != "0" and times == 1:
             made[-1] = made[-1][0] + digits
         else:
@@ -266,20 +221,24 @@ def _longest_spelled(pieces: list[_Piece], plain_words: Container[str]) -> tuple
         digits = _to_digits(pieces[place : place + 1]) if piece.digits is not None and is_figure else ""
         if place and pieces[place - 1].word in TIMES:
             digits = digits * TIMES[pieces[place - 1].word]
-        if piece.word in TENS and place + 1 < len(pieces) and pieces[place + 1].word in _DIGITS:
+        if piece.word in TENS and place + 1 < len(pieces) and pieces[place + 1].word in DIGITS:
             digits = digits[:1]
         is_word = piece.word in plain_words and len(set(piece.word)) > 1 and piece.word not in LETTER_NAMES
-        if not digits and piece.word not in TIMES and piece.word not in _BETWEEN:
+        if not digits and piece.word not in TIMES and piece.word not in BETWEEN:
             if is_word or not piece.letter:
                 break
-            characters += piece.letter
-        elif place == 0 and piece.word in _BETWEEN:
+            # "double tee": as often as it is told.
+            characters += piece.letter * (TIMES.get(pieces[place - 1].word, 1) if place else 1)
+        elif place == 0 and piece.word in BETWEEN:
             break
         else:
             characters += digits
         said += bool(digits and not piece.is_figures) or len(piece.letter) == 1
         if len(characters) > _LONGEST_SPELLED:
             break
-        if len(characters) >= 5 and said >= 2 and (kind := match_spelled(characters)):
+        kind = match_spelled(characters) if len(characters) >= 5 and said else None
+        # "ZZ99 seven TT": one figure in words is enough for what is written like nothing else.
+        is_sure = said > 1 or (kind is MaskKind.POSTCODE and len(characters) >= _SURE_POSTCODE)
+        if kind and is_sure:
             best = (place + 1, kind, characters)
     return best

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from casework.model.masking import Layer, MaskKind
-from casework.model.masking.codes import SAYS_CODE, UNITS
+from casework.model.masking.codes import SAYS_CODE, UNITS, end_with_country
 from casework.model.masking.dates import Dates
+from casework.model.masking.digit_words import LETTER_NAMES, TENS, TIMES, is_hundred, read_figure
 from casework.model.masking.lexicon import Lexicon
 from casework.model.masking.shapes import match_spelled
-from casework.model.masking.spoken_digits import LETTER_NAMES, TENS, TIMES, is_hundred, read_figure
 from casework.model.masking.views import SMALL_WORDS, Found, View, words_of
 
 _TOKEN = re.compile(r"[a-z]+|[0-9]+|[?*]{1,4}")
@@ -77,7 +77,8 @@ def find_told(view: View, lexicon: Lexicon, dates: Dates) -> Iterator[Found]:
         characters = "".join(piece.characters for piece in trimmed)
         if trimmed and _is_code(view, trimmed, characters, is_named=is_named):
             kind = match_spelled(characters) or MaskKind.NUMBER
-            yield Found(trimmed[0].start, trimmed[-1].end, kind, Layer.SPOKEN, (characters,))
+            end = end_with_country(view.lower, trimmed[0].start, trimmed[-1].end)
+            yield Found(trimmed[0].start, end, kind, Layer.SPOKEN, (characters,))
 
 
 def _runs(view: View, lexicon: Lexicon, kept: bytearray) -> Iterator[list[_Piece]]:
@@ -142,8 +143,8 @@ def _read_piece(
 
 
 def _letter_of(word: str) -> str:
-    """ "q", "qs": the letter that is told, "" for anything else."""
-    return (
+    """ "q", "qs", "tee": the letter that is told, "" for anything else."""
+    return LETTER_NAMES.get(word) or (
         word[0] if len(word) == 1 or (len(word) == 2 and word[1] == "s" and word not in SMALL_WORDS) else ""
     )
 

@@ -18,6 +18,7 @@ _SHORTEST_OPENING = 4
 _INITIALS_BEFORE = re.compile(r"(?<![\w'])(?:(?![AI]\s)[A-Z](?:\.\s?|\s|-)){1,3}$")
 _INITIALS_BEHIND = re.compile(r"(?:[\s-]|\.\s)(?!I(?:\s|$))[A-Z](?:[.\s-]{0,2}[A-Z])?(?![\w'])")
 _LAST_LETTER = re.compile(r"[\s-]([a-z])(?![a-z0-9'])")
+_FIRST_LETTER = re.compile(r"(?<![a-z0-9'])([a-z])(?:\s|\.\s?|-)$")
 # What is a word by itself, or for text speak.
 _WORD_LETTERS = frozenset("aiunrx")
 _PERSONS = (MaskKind.PERSON, MaskKind.OFFICER)
@@ -99,6 +100,14 @@ def with_initials(view: View, found: list[Found], initials: list[str]) -> Iterat
             and last[1] in own - _WORD_LETTERS
         ):
             end = last.end()
+        # "k doyle": in small letters only the writer's own.
+        if (
+            one.layer is Layer.CASE
+            and start == one.start
+            and (first := _FIRST_LETTER.search(view.lower, max(0, start - 4), start))
+            and first[1] in own - _WORD_LETTERS
+        ):
+            start = first.start(1)
         if (start, end) != (one.start, one.end):
             yield replace(one, start=start, end=end)
 

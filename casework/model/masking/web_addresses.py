@@ -9,16 +9,21 @@ from casework.model.masking.views import Found, View
 
 # How an address ends, slips of the fingers among them.
 _ENDS = (
-    r"com|co|org|net|uk|gov|ac|police|nhs|me|example|invalid|test|info|biz|app|shop|site|online|xyz|tv|eu|ie|wales|cymru"
+    r"com|co|org|net|uk|gov|ac|police|nhs|me|example|invalid|test|info|biz|app|shop|site|online|xyz|tv|eu|ie"
+    r"|wales|cymru"
     r"|scot|london|io|ly|gg|ru|pl|ro|fr|nl|de|link|click|store|dev|ai|int|con|cmo|ocm|cim|vom|comm|ogr|orgg|og|nte|nett"
 )
 # Without those that are also words, for an address nothing else tells.
 _SURE_ENDS = (
-    r"com|org|net|uk|gov|invalid|test|example|info|biz|app|shop|site|online|xyz|tv|eu|ie|wales|cymru|scot|io|ly|gg|ru|pl"
+    r"com|org|net|uk|gov|invalid|test|example|info|biz|app|shop|site|online|xyz|tv|eu|ie|wales|cymru|scot|io|ly"
+    r"|gg|ru|pl"
     r"|store|dev|cmo|ocm|vom|comm|ogr|orgg|nett|con"
 )
 _DOT = r"[\s,]{0,3}(?:\.|\(dot\)|\[dot\]|(?<![a-z])(?:dot|full\s?stop|point|period)(?![a-z]))[\s,]{0,3}"
-_DOT_SAID = r"[\s,]{1,3}(?:\(dot\)|\[dot\]|dot|full\s?stop)[\s,]{1,3}|\((?:dot)\)"
+_DOT_SAID = (
+    r"[\s,]{1,3}(?:\(dot\)|\[dot\]|dot|full\s?stop)[\s,]{1,3}|\((?:dot)\)"
+    r"|\s?[\[({]\.[\])}]\s?|\[dot\]|-dot-|[\s,]{1,3}point[\s,]{1,3}"
+)
 _AT_SAID = (
     r"(?:@|\(at\)|\[at\]|\{at\}|(?<![a-z])(?:(?:the\s)?at(?:\s(?:sign|symbol))?|malpa|arroba|kukac)(?![a-z]))"
 )
@@ -34,10 +39,19 @@ _HASH_EMAIL = re.compile(
 _MAIL_PART = r"[a-z0-9][a-z0-9_.+-]{0,40}"
 _SIGN_SAID = r"(?:dot|underscore|under score|dash|hyphen|point|full\s?stop|plus)"
 _MAIL_JOINT = rf"(?:[\s,]{{1,3}}|\s?\(){_SIGN_SAID}(?:\)\s?|[\s,]{{1,3}})"
+_FIGURE_SAID = (
+    r"(?:oh|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]{3,5}teen|twenty|thirty"
+    r"|forty|fifty"
+    r"|sixty|seventy|eighty|ninety)"
+)
+_FIGURES_SAID = rf"{_FIGURE_SAID}(?:[\s-]{_FIGURE_SAID}){{0,3}}"
 _SPELLED_EMAIL = re.compile(
-    rf"(?:{_MAIL_PART}{_MAIL_JOINT}){{0,4}}{_MAIL_PART}(?:\s[0-9]{{1,4}})?[\s,]{{0,3}}{_AT_SAID}[\s,]{{0,3}}[a-z0-9-]{{1,40}}"
+    rf"(?:{_MAIL_PART}{_MAIL_JOINT}){{0,4}}{_MAIL_PART}(?:\s(?:[0-9]{{1,4}}"
+    rf"|{_FIGURES_SAID}))?[\s,]{{0,3}}{_AT_SAID}[\s,]{{0,3}}[a-z0-9-]{{1,40}}"
     rf"(?:{_DOT}[a-z0-9-]{{1,24}}){{0,2}}{_DOT}(?:{_ENDS})(?![a-z])(?:{_DOT}uk(?![a-z]))?"
 )
+# Without the dot: "mocklad at example com".
+_UNDOTTED_EMAIL = re.compile(rf"{_MAIL_PART}\s(?:at|@)\s[a-z0-9-]{{2,40}}\s(?:com|org|net|co\suk)(?![a-z])")
 _MAIL_PROVIDER = re.compile(
     rf"{_MAIL_PART}\s{{0,2}}(?:@|(?<=\s)at(?=\s))\s{{0,2}}(?:gmail|googlemail|hotmail|outlook|yahoo"
     r"|icloud|live|btinternet|aol|sky|protonmail|proton|talktalk|virginmedia|msn|ymail)"
@@ -49,8 +63,22 @@ _MAIL_CUE = re.compile(
     r"(?:[\s:,-]{1,3}(?:is|its|it's|me|us|on|at|to|was|now|just|please|it|=)(?![a-z]))*[\s:,-]{1,3}"
 )
 _REACH = 64
-_WWW = r"(?:www|wwww|ww|w[\s.]w[\s.]w|(?:double[\s-]?(?:u|you)[\s,]{1,2}){3}|triple\sw|three\sw'?s)"
-_SLASH_SAID = r"(?:[\s,]{0,3}(?:slash|/|forward\sslash)[\s,]{0,3}[a-z0-9-]{1,60}){0,5}"
+_WWW = (
+    r"(?:www|wwww|ww|w[\s.]w[\s.]w|dub\sdub\sdub|(?:dubya[\s,]{1,2}){2}dubya"
+    r"|(?:double[\s-]?(?:u|you)[\s,]{1,2}){3}|triple\sw|three\sw'?s)"
+)
+# What is said of the sign between two words of one part, and what goes before the address.
+_LABEL = r"[a-z0-9-]{2,40}(?:[\s,]{1,3}(?:dash|hyphen|underscore|minus)[\s,]{1,3}[a-z0-9-]{1,40}){0,3}"
+_SCHEME_SAID = (
+    r"h\s?t\s?t\s?p(?:\s?s)?[\s,]{0,2}(?:colon|:)[\s,]{1,3}(?:double\s|forward\s|back\s)?(?:slash|stroke)"
+    r"(?:(?:es)?[\s,]{1,3}(?:forward\s|back\s)?(?:slash|stroke))?[\s,]{1,3}"
+)
+_SLASH_SAID = (
+    r"(?:[\s,]{0,3}(?:slash|stroke|/|forward\sslash)[\s,]{0,3}[a-z0-9-]{1,60}"
+    r"(?:\s(?:dash|hyphen|underscore)\s[a-z0-9-]{1,40}){0,3}){0,5}"
+)
+# Without one of these nothing is an address on the web.
+_SIGN_OF_ONE = re.compile(r"[./\\:,]|dot|stop|point|www|\s(?:com|org|net|co)(?![a-z])")
 _URLS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -62,15 +90,19 @@ _URLS = tuple(
         r"|co\.uk)(?![a-z0-9-])(?:\s?/\s?[^\s<>\"]{0,200})?",
         rf"(?<![a-z0-9@.-])(?:[a-z0-9-]{{1,63}}\.){{1,4}}(?:{_SURE_ENDS})(?![a-z0-9-])(?:[:/?#][^\s<>\"]{{0,200}})?",
         r"(?<![a-z0-9@.-])(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,6}/[^\s<>\"]{1,200}",
-        rf"(?<![a-z0-9])(?:{_WWW}[\s,]{{0,3}}(?:dot[\s,]{{1,3}})?)?(?:[a-z0-9-]{{2,40}}(?:{_DOT_SAID})){{1,3}}"
-        rf"(?:{_SURE_ENDS}|co)(?![a-z])(?:[\s,]{{1,3}}dot\suk(?![a-z]))?{_SLASH_SAID}",
+        rf"(?<![a-z0-9])(?:{_SCHEME_SAID})?(?:{_WWW}[\s,]{{0,3}}(?:dot[\s,]{{1,3}})?)?(?:{_LABEL}(?:{_DOT_SAID})){{1,3}}"
+        rf"(?:{_SURE_ENDS}|co|c[\s.-]o[\s.-]m|o[\s.-]r[\s.-]g)(?![a-z])(?:[\s,]{{1,3}}dot\suk(?![a-z]))?{_SLASH_SAID}",
+        rf"(?<![a-z0-9@.-])(?:[a-z0-9-]{{2,40}}\s\.\s){{1,3}}(?:{_SURE_ENDS})(?![a-z])",
+        rf"(?<![a-z0-9]){_WWW}\s?\.\s?[a-z0-9-]{{1,40}}(?:\s?\.\s?[a-z0-9-]{{1,40}})?\s?\.\s?(?:{_SURE_ENDS})(?![a-z])",
+        r"(?<![a-z0-9@.-])[a-z0-9-]{3,40}\s(?:com|org|net)/[^\s<>\"]{1,200}",
+        r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?/[^\s<>\"]{1,200}",
     )
 )
 
 
 def find_emails(view: View) -> Iterator[Found]:
     lower = view.lower
-    for pattern in (_EMAIL, _BARE_EMAIL, _HASH_EMAIL, _SPELLED_EMAIL, _MAIL_PROVIDER):
+    for pattern in (_EMAIL, _BARE_EMAIL, _HASH_EMAIL, _SPELLED_EMAIL, _UNDOTTED_EMAIL, _MAIL_PROVIDER):
         for found in pattern.finditer(lower):
             start, end = _without_stop(lower, found.span())
             yield shape((_start_behind_cue(lower, start), end), MaskKind.EMAIL)
@@ -110,6 +142,8 @@ _TALK = frozenset(
 
 
 def find_urls(view: View) -> Iterator[Found]:
+    if _SIGN_OF_ONE.search(view.lower) is None:
+        return
     for pattern in _URLS:
         for found in pattern.finditer(view.lower):
             yield shape(_without_stop(view.lower, found.span()), MaskKind.URL)

@@ -23,7 +23,7 @@ from tests.casework.model.masking_cases import hidden
         ("on fortnite hes gloomduck", "handle", "gloomduck"),
         ("the seller nicethings_zq blocked me", "handle", "nicethings_zq"),
         ("his snap is lilmockzz", "handle", "lilmockzz"),
-        ("he is queen shanzy99 on facebook", "handle", "shanzy99"),
+        ("he is queen shanzy99 on facebook", "handle", "queen shanzy99"),
         ("it is up at Mockhill Farm", "address", "Mockhill Farm"),
         ("we are at number 14 Mill Lane", "address", "number 14 Mill Lane"),
         ("we live at the old forge", "address", "the old forge"),
