@@ -39,7 +39,8 @@ def rasa(
 
 
 @pytest.fixture
-def reads(actions_beside: ActionsBeside) -> FakeReads:
-    """The reads behind the running actions, emptied for each test."""
+def reads(actions_beside: ActionsBeside) -> Iterator[FakeReads]:
+    """The reads behind the running actions, emptied for each test, and after it for those that do not ask for them."""
     actions_beside.reads.__init__()  # type: ignore[misc]
-    return actions_beside.reads
+    yield actions_beside.reads
+    actions_beside.reads.__init__()  # type: ignore[misc]
