@@ -5,6 +5,7 @@ Shapes and codes follow Twilio's 2010-04-01 API; failures asked for with `POST /
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 
 from aiohttp import web
 
@@ -15,7 +16,7 @@ from channels.sandbox.faults import Fault, FaultKind, Faults, break_off
 from channels.sandbox.handset_states import HandsetStates
 from channels.sandbox.provider_settings import ProviderConsole
 from channels.sandbox.record import Direction, Record, RecordedMessage, new_sid
-from channels.sandbox.rest import Login, cut_page, describe_page, read_number, refused, rfc_2822
+from channels.sandbox.rest import Login, count_needed, cut_page, describe_page, read_number, refused, rfc_2822
 from channels.sandbox.settings import SandboxSettings
 from channels.sandbox.status_scripts import (
     DELIVERED,
@@ -87,12 +88,18 @@ class MessagesApi:
         return web.json_response(self._describe(message), status=201)
 
     async def list_messages(self, request: web.Request) -> web.Response:
-        # A day may hold a hundred thousand, and each page of them is asked for by itself.
-        newest_first = reversed(self._record.find_all())
-        chosen = [message for message in newest_first if _is_wanted(message, request.query)]
+        # A day may hold a hundred thousand: no more of them are looked at than the page needs, or than one phone has.
+        newest_first = reversed(self._find_candidates(request.query))
+        wanted = (message for message in newest_first if _is_wanted(message, request.query))
+        chosen = list(islice(wanted, count_needed(request.query)))
         shown, *_ = cut_page(chosen, request.query)
         page = describe_page(f"{self._root}/Messages.json", chosen, request.query)
         return web.json_response({"messages": [self._describe(message) for message in shown], **page})
+
+    def _find_candidates(self, query: Mapping[str, str]) -> list[RecordedMessage]:
+        """Those of the phone that is asked about; all, where it is one of the service's own numbers or none."""
+        threads = (self._record.find_thread(query[name]) for name in ("To", "From") if name in query)
+        return next((thread for thread in threads if thread), None) or self._record.find_all()
 
     async def get_message(self, request: web.Request) -> web.Response:
         message = self._find(request)

@@ -68,10 +68,20 @@ def refused(status: int, code: int, *, headers: Mapping[str, str] | None = None)
     return web.json_response(answer, status=status, headers=headers)
 
 
+def count_needed(query: Mapping[str, str]) -> int:
+    """How many rows show the page asked for, and whether another follows."""
+    size, page = _read_page(query)
+    return (page + 1) * size + 1
+
+
+def _read_page(query: Mapping[str, str]) -> tuple[int, int]:
+    size = min(read_number(query.get("PageSize"), 50), LARGEST_PAGE) or 50
+    return size, read_number(query.get("Page"), 0)
+
+
 def cut_page(rows: Sequence[Row], query: Mapping[str, str]) -> tuple[Sequence[Row], int, int, bool]:
     """The rows of the page asked for, its number, its size, and whether another follows."""
-    size = min(read_number(query.get("PageSize"), 50), LARGEST_PAGE) or 50
-    page = read_number(query.get("Page"), 0)
+    size, page = _read_page(query)
     return rows[page * size : (page + 1) * size], page, size, len(rows) > (page + 1) * size
 
 

@@ -525,3 +525,21 @@ async def test_the_process_starts_and_stops_cleanly_on_sigterm(tmp_path: Path) -
         _, errors = await process.communicate()
 
     assert (ready, process.returncode, errors.decode()) == (200, 0, "")
+
+
+async def test_a_phone_asked_about_has_its_own_messages_newest_first_and_pages_of_them(
+    sandbox: Sandbox,
+) -> None:
+    """Red when another's stand among them, the newest come last, or the page after the last has more."""
+    for number in range(5):
+        await create(sandbox, Body=f"to them {number}")
+        await create(sandbox, To=OTHER_HANDSET, Body="to somebody else")
+
+    first = await get_json(sandbox, MESSAGES + ".json", To=HANDSET, PageSize="3")
+    second = await get_json(sandbox, MESSAGES + ".json", To=HANDSET, PageSize="3", Page="1")
+    none = await get_json(sandbox, MESSAGES + ".json", To=HANDSET, From=OTHER_HANDSET)
+
+    assert [each["body"][-1] for each in first["messages"]] == ["4", "3", "2"]
+    assert [each["body"][-1] for each in second["messages"]] == ["1", "0"]
+    assert first["next_page_uri"] and not second["next_page_uri"]
+    assert none["messages"] == []
